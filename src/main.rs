@@ -1,0 +1,3 @@
+//! The binary `git-lex-pr`, so that `git lex-pr` works.
+
+fn main() {}

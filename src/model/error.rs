@@ -1,0 +1,198 @@
+//! The one error of this program: what was wrong, where, and what mends it.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::fmt;
+
+/// A result whose error a person can act on.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Which part of the world an error blames; it decides the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// What the user gave: arguments, files, configuration, the state of the repository. Exit status 2.
+    Input,
+    /// What the program depends on: git, disk, network. Exit status 3.
+    Environment,
+    /// The user pressed Ctrl-C. Exit status 130.
+    Interrupt,
+}
+
+impl Blame {
+    /// The process exit status that this kind of error ends with.
+    pub fn exit_status(self) -> u8 {
+        match self {
+            Blame::Input => 2,
+            Blame::Environment => 3,
+            Blame::Interrupt => 130,
+        }
+    }
+}
+
+/// Where in a document or repository an error lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Location {
+    /// A file, ref or flag: `lex-pr.toml`, `refs/heads/main`, `--target`.
+    pub source: String,
+    /// Line in `source`, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Column in `line`, in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// Path to the value inside the document: `items[3].deps[0]`, `policy.required`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl Location {
+    /// A place that is named by its source alone.
+    pub fn new(source: impl Into<String>) -> Self {
+        Location { source: source.into(), ..Default::default() }
+    }
+
+    /// The same source, at byte `offset` of `text`.
+    pub fn at_offset(mut self, text: &str, offset: usize) -> Self {
+        let before = &text.as_bytes()[..offset.min(text.len())];
+        let line_start = before.iter().rposition(|b| *b == b'\n').map_or(0, |i| i + 1);
+        self.line = Some(before.iter().filter(|b| **b == b'\n').count() + 1);
+        self.column = Some(String::from_utf8_lossy(&before[line_start..]).chars().count() + 1);
+        self
+    }
+
+    /// The same source, at `path` inside the document.
+    pub fn at_path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into()).filter(|p: &String| !p.is_empty() && p != ".");
+        self
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.source)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        if let Some(column) = self.column {
+            write!(f, ":{column}")?;
+        }
+        if let Some(path) = &self.path {
+            write!(f, ": {path}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What went wrong, for a person and, with `--json`, for a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    /// Who is to blame, and so the exit status.
+    pub blame: Blame,
+    /// A stable, kebab-case name for this kind of error.
+    pub code: &'static str,
+    /// One line: what was wrong.
+    pub message: String,
+    /// Where it was wrong. Boxed so that `Result`s stay small.
+    pub at: Option<Box<Location>>,
+    /// One line: what mends it, ideally a command.
+    pub hint: Option<String>,
+}
+
+impl Error {
+    /// An error in what the user gave.
+    pub fn input(code: &'static str, message: impl Into<String>) -> Self {
+        Error { blame: Blame::Input, code, message: message.into(), at: None, hint: None }
+    }
+
+    /// A failure of git, the disk or another part of the machine.
+    pub fn environment(code: &'static str, message: impl Into<String>) -> Self {
+        Error { blame: Blame::Environment, code, message: message.into(), at: None, hint: None }
+    }
+
+    /// The user asked to stop.
+    pub fn interrupted(message: impl Into<String>) -> Self {
+        Error { blame: Blame::Interrupt, code: "interrupted", message: message.into(), at: None, hint: None }
+    }
+
+    /// Git's objects or refs could not be read or written while `doing`.
+    pub fn git(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
+        Error::environment("git", format!("could not {doing}: {}", one_line(&cause.to_string())))
+            .hint("check the repository with `git fsck`")
+    }
+
+    /// A file or process could not be used while `doing`.
+    pub fn io(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
+        Error::environment("io", format!("could not {doing}: {}", one_line(&cause.to_string())))
+    }
+
+    /// Add the line that says what mends it.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// Add the place.
+    pub fn at(mut self, at: Location) -> Self {
+        self.at = Some(Box::new(at));
+        self
+    }
+
+    /// The document that `--json` prints instead of a result.
+    pub fn to_document(&self) -> ErrorDocument {
+        ErrorDocument {
+            error: ErrorBody {
+                code: self.code.into(),
+                message: self.message.clone(),
+                at: self.at.as_deref().cloned(),
+                hint: self.hint.clone(),
+            },
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|l| !l.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.at {
+            Some(at) => write!(f, "{} ({at})", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// What `--json` prints when a command could not do its work.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ErrorDocument {
+    /// The error.
+    pub error: ErrorBody,
+}
+
+/// The error inside an [`ErrorDocument`].
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ErrorBody {
+    /// A stable, kebab-case name for this kind of error.
+    pub code: String,
+    /// What was wrong.
+    pub message: String,
+    /// Where it was wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Location>,
+    /// What mends it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// The candidate nearest to `name`, if one is near enough to be what was meant.
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    candidates
+        .into_iter()
+        .map(|c| (strsim::damerau_levenshtein(&name.to_lowercase(), &c.to_lowercase()), c))
+        .filter(|(distance, c)| *distance <= (name.chars().count().max(c.chars().count()) / 3).max(1))
+        .min()
+        .map(|(_, c)| c)
+}

@@ -1,0 +1,140 @@
+//! What a gate is: a check that a candidate must pass.
+
+use super::time::Span;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The built-in gate that every candidate must pass, whatever a policy says.
+pub const CONFLICT_MARKERS: &str = "conflict-markers";
+
+/// One gate, as `[[gate]]` in `lex-pr.toml` and `gates` in a plan write it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GateSpec {
+    /// The name that policies, verdicts and reports use.
+    pub name: String,
+    /// The shell command (`sh -c`) whose exit status 0 is a pass.
+    pub run: String,
+    /// The folder it runs in, relative to the root of the candidate's work tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cwd: Option<String>,
+    /// Environment variables that it gets besides the allowed ones and `LEX_PR_*`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// Where it runs.
+    #[serde(default, skip_serializing_if = "Runtime::is_local")]
+    pub runtime: Runtime,
+    /// What a `container` runtime starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<Container>,
+    /// Files or globs, relative to `cwd`, that are kept with the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<String>,
+    /// The gate's inputs as globs: while none of them changes, its verdict is reused. Empty means every file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub paths: Vec<String>,
+    /// After this time its whole process group is killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Span>,
+    /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
+}
+
+/// Where a gate runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Runtime {
+    /// As a process of this machine.
+    #[default]
+    Local,
+    /// In a container.
+    Container,
+    /// By a CI service that reports its own status.
+    CiService,
+}
+
+impl Runtime {
+    fn is_local(&self) -> bool {
+        *self == Runtime::Local
+    }
+}
+
+/// The container of a gate with `runtime = "container"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Container {
+    /// The image to start.
+    pub image: String,
+    /// Replaces the image's entry point.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub entrypoint: Vec<String>,
+    /// Folders or volumes of the host that it sees.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<Mount>,
+}
+
+/// One mount of a [`Container`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Mount {
+    /// A path or volume of the host.
+    pub source: String,
+    /// The path inside the container.
+    pub target: String,
+    /// What `source` names.
+    #[serde(default, rename = "type")]
+    pub kind: MountKind,
+}
+
+/// What the source of a [`Mount`] is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum MountKind {
+    /// A path.
+    #[default]
+    Bind,
+    /// A named volume.
+    Volume,
+}
+
+impl GateSpec {
+    /// Look for what a type cannot say; the error is a message and what mends it.
+    pub fn check(&self) -> Result<(), (String, String)> {
+        let name = &self.name;
+        if name.is_empty() || name.contains(|c: char| c.is_control() || c == '/' || c.is_whitespace()) {
+            return Err((format!("`{name}` is no gate name"), "use a name without blanks and slashes".into()));
+        }
+        if name == CONFLICT_MARKERS {
+            return Err((format!("`{name}` is the name of a built-in gate"), "choose another name".into()));
+        }
+        if self.run.trim().is_empty() {
+            return Err((format!("gate `{name}` has no command"), "give it `run`, such as \"cargo test\"".into()));
+        }
+        let cwd = std::path::Path::new(self.cwd.as_deref().unwrap_or("."));
+        if cwd.components().any(|c| !matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir)) {
+            let message = format!("gate `{name}` would run outside of its work tree, in `{}`", cwd.display());
+            return Err((message, "`cwd` is a folder of the repository, relative to its root".into()));
+        }
+        if let Some(grant) = self.allow.iter().find(|g| g.strip_prefix("env:").is_none_or(str::is_empty)) {
+            let hint = "a grant is `env:NAME` or `env:PREFIX*`".into();
+            return Err((format!("gate `{name}` asks for `{grant}`, which is nothing that can be granted"), hint));
+        }
+        if self.runtime == Runtime::Container && self.container.is_none() {
+            return Err((format!("gate `{name}` runs in a container but names no image"), "add `container = { image = \"...\" }`".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Check every gate of a list and that no name stands twice; the error also says which index is wrong.
+pub fn check_all(gates: &[GateSpec]) -> Result<(), (usize, String, String)> {
+    for (index, gate) in gates.iter().enumerate() {
+        gate.check().map_err(|(message, hint)| (index, message, hint))?;
+        if gates[..index].iter().any(|other| other.name == gate.name) {
+            return Err((index, format!("gate `{}` stands twice", gate.name), "rename or remove one of them".into()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! Plain data and its schema: what a plan, a verdict and a run are. No I/O.
+
+pub mod error;
+pub mod gate;
+pub mod json;
+pub mod plan;
+pub mod policy;
+pub mod run;
+pub mod time;
+pub mod verdict;
+
+pub use error::{Error, Result};

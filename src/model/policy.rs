@@ -1,0 +1,132 @@
+//! What must hold for an item to land.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// The policy a plan carries. It adds to the policy of the target's `lex-pr.toml`; it can never take a required gate away.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Policy {
+    /// Gates that must pass. Where no policy names any, every gate that is not optional is required.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub required_gates: Vec<String>,
+    /// Gates whose failure is only a warning.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub optional_gates: Vec<String>,
+    /// How many gates run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub max_workers: Option<u32>,
+    /// Per gate, how often it is tried.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub retries: BTreeMap<String, Retry>,
+    /// Who may let an item land against its gates.
+    #[serde(default, skip_serializing_if = "Overrides::is_empty")]
+    pub overrides: Overrides,
+    /// Labels that keep an item from landing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub block_on: Vec<String>,
+    /// The rule that decides from verdicts.
+    #[serde(default)]
+    pub merge_rule: MergeRule,
+    /// Limits of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub performance: Option<Performance>,
+}
+
+/// How often a gate is tried before its failure counts.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Retry {
+    /// All tries together, at least 1.
+    #[serde(default = "one", alias = "max-attempts")]
+    #[schemars(range(min = 1))]
+    pub max_attempts: u32,
+    /// Seconds to wait before the second try; doubled before each further one.
+    #[serde(default, alias = "backoff-seconds")]
+    #[schemars(range(min = 0))]
+    pub backoff_seconds: f64,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Retry { max_attempts: 1, backoff_seconds: 0.0 }
+    }
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Ways past a red gate.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Overrides {
+    /// An administrator's word in place of a verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_green: Option<AdminGreen>,
+}
+
+impl Overrides {
+    fn is_empty(&self) -> bool {
+        self.admin_green.is_none()
+    }
+}
+
+/// Who may override, and how.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct AdminGreen {
+    /// Users who may override.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_users: Vec<String>,
+    /// Whether an override must say why.
+    #[serde(default)]
+    pub require_reason: bool,
+}
+
+/// How verdicts decide.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MergeRule {
+    /// The rule's name.
+    #[serde(default, rename = "type")]
+    pub kind: MergeRuleKind,
+}
+
+/// The rules there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeRuleKind {
+    /// Every required gate passes.
+    #[default]
+    StrictRequired,
+}
+
+/// Limits of a run, by the original's names.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Performance {
+    /// Most memory of a run, in MB.
+    #[serde(rename = "maxMemoryMB", default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 128))]
+    pub max_memory_mb: Option<u64>,
+    /// Items worked on together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub batch_size: Option<u32>,
+    /// Seconds a recorded verdict stays good.
+    #[serde(rename = "cacheTTLSeconds", default, skip_serializing_if = "Option::is_none")]
+    pub cache_ttl_seconds: Option<u64>,
+    /// Whether recorded verdicts are used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub enable_caching: Option<bool>,
+    /// Whether to start fewer gates when memory is short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle_on_memory: Option<bool>,
+    /// From which share of memory on, in percent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
+    pub memory_threshold_percent: Option<f64>,
+}

@@ -1,0 +1,219 @@
+//! One execution of a plan: what its journal keeps and what its report shows.
+
+use super::{
+    plan::{DepSource, Strategy},
+    verdict::{Answer, Verdict},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The version of the run document that this program writes.
+pub const SCHEMA_VERSION: &str = "1.0.0";
+
+/// The state of a run: `run.json` in each commit of `refs/lex-pr/runs/ID`, and what `report --json` prints.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Run {
+    /// The version of this schema.
+    pub schema_version: String,
+    /// The run's name; absent for a dry run, which leaves no journal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The plan's name.
+    pub plan: String,
+    /// The commit of the plan's revision, in hex; absent where the plan came from a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// What the run was for.
+    pub purpose: Purpose,
+    /// Where it stands.
+    pub state: RunState,
+    /// The target branch.
+    pub target: String,
+    /// The target's commit that the run began on, in hex.
+    pub base: String,
+    /// The newest candidate that holds, in hex; `base` where nothing was merged.
+    pub tip: String,
+    /// Who ran it: `Name <mail>`.
+    pub by: String,
+    /// When it began, in UTC, RFC 3339.
+    pub started: String,
+    /// When it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<String>,
+    /// The matrix: every item in the order of the run.
+    pub items: Vec<ItemReport>,
+    /// What a person should know besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What a run is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// `merge`: show what would happen.
+    Preview,
+    /// `gate run`, `execute`: prove candidates, land nothing.
+    Prove,
+    /// `merge --execute`: prove and land.
+    Land,
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunState {
+    /// At work, or killed while it was.
+    Running,
+    /// Ended without moving the target, as it was meant to or because nothing could land.
+    Done,
+    /// The target moved to `tip`.
+    Landed,
+    /// The target had moved meanwhile, so that nothing landed.
+    Overtaken,
+    /// Stopped by the user or by an error before its end.
+    Interrupted,
+}
+
+/// One row of the matrix.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemReport {
+    /// The item's name.
+    pub name: String,
+    /// Its branch.
+    pub branch: String,
+    /// The commit that was woven, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub head: Option<String>,
+    /// Its level in the merge pyramid, from 0.
+    pub level: usize,
+    /// How its commits reach the target.
+    pub strategy: Strategy,
+    /// The items it depends on, with where that was found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deps: Vec<(String, Vec<DepSource>)>,
+    /// What became of it.
+    pub status: Status,
+    /// Why, in one line for a person.
+    pub detail: String,
+    /// How the candidate was computed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weave: Option<Weave>,
+    /// The candidate commit, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<String>,
+    /// The candidate's tree, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tree: Option<String>,
+    /// The paths that conflict, and with what.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<Conflict>,
+    /// The gates' verdicts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateReport>,
+    /// Things to know that did not decide: a branch that moved since it was planned.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+/// What became of an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Not reached.
+    Pending,
+    /// In the tip (of a preview: would be).
+    Merged,
+    /// The target holds it already.
+    UpToDate,
+    /// Its merge conflicts.
+    SkippedConflict,
+    /// A required gate did not pass.
+    SkippedGates,
+    /// It shares no history with the target.
+    SkippedHistory,
+    /// Its branch or commit is not in this repository, or cannot be read.
+    SkippedMissing,
+    /// An item that it depends on did not merge.
+    Blocked,
+}
+
+impl Status {
+    /// Whether items that depend on this one may go on.
+    pub fn is_in(self) -> bool {
+        matches!(self, Status::Merged | Status::UpToDate)
+    }
+
+    /// The words that the matrix shows.
+    pub fn words(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Merged => "merged",
+            Status::UpToDate => "up to date",
+            Status::SkippedConflict => "skipped: conflict",
+            Status::SkippedGates => "skipped: gates",
+            Status::SkippedHistory => "skipped: history",
+            Status::SkippedMissing => "skipped: missing",
+            Status::Blocked => "blocked",
+        }
+    }
+}
+
+/// How a candidate was computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Weave {
+    /// Git's own merge is clean.
+    Trivial,
+}
+
+/// One path that conflicts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Conflict {
+    /// The path.
+    pub path: String,
+    /// The items of this run that changed it before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<String>,
+    /// Where no item did: the newest commit of the target that changed it, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<String>,
+}
+
+/// One gate of one item.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GateReport {
+    /// The gate's name.
+    pub gate: String,
+    /// Whether its item needs a pass of it.
+    pub required: bool,
+    /// Its verdict; absent where it was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Verdict>,
+    /// Whether the verdict was recorded before this run.
+    #[serde(default)]
+    pub reused: bool,
+}
+
+impl GateReport {
+    /// The answer, if there is one.
+    pub fn answer(&self) -> Option<Answer> {
+        self.verdict.as_ref().map(|v| v.verdict)
+    }
+}
+
+impl Run {
+    /// How many items have `status`.
+    pub fn count(&self, status: Status) -> usize {
+        self.items.iter().filter(|i| i.status == status).count()
+    }
+
+    /// Whether every item is in, so that the answer is a yes.
+    pub fn all_in(&self) -> bool {
+        self.items.iter().all(|i| i.status.is_in())
+    }
+}

@@ -1,0 +1,76 @@
+//! Durations as people write them, and points in time as records keep them.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::time::Duration;
+
+/// A length of time written as `90s`, `20m` or `1h 30m`; it keeps its spelling so that a document round-trips.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    text: String,
+    duration: Duration,
+}
+
+impl Span {
+    /// The length as a duration.
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let signed: jiff::SignedDuration =
+            text.parse().map_err(|_| format!("`{text}` is no length of time; write `90s`, `20m` or `1h 30m`"))?;
+        let duration = Duration::try_from(signed).map_err(|_| format!("`{text}` is a negative length of time"))?;
+        if duration.is_zero() {
+            return Err(format!("`{text}` is no time at all"));
+        }
+        Ok(Span { text: text.into(), duration })
+    }
+}
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "description": "A length of time such as `90s`, `20m` or `1h 30m`." })
+    }
+}
+
+/// Now, in UTC, to the second, as RFC 3339 writes it.
+pub fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+/// A duration for a person: `340 ms`, `4.2 s`, `3 min 5 s`.
+pub fn human(duration: Duration) -> String {
+    let ms = duration.as_millis();
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        _ => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
+    }
+}

@@ -1,0 +1,87 @@
+//! A gate's answer, as it is kept in notes and shown in reports.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a gate answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The candidate is good.
+    Pass,
+    /// The candidate is bad.
+    Fail,
+    /// Good, with something to look at.
+    Warn,
+    /// The gate does not apply here, or is answered elsewhere.
+    Skip,
+    /// The gate itself could not answer: it timed out, was killed, or could not start.
+    Error,
+}
+
+impl Answer {
+    /// Whether a required gate with this answer lets its item land.
+    pub fn is_good(self) -> bool {
+        matches!(self, Answer::Pass | Answer::Warn)
+    }
+
+    /// Whether the answer speaks of the candidate, and so may be reused for the same inputs.
+    pub fn is_about_candidate(self) -> bool {
+        matches!(self, Answer::Pass | Answer::Warn | Answer::Fail)
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Answer::Pass => "pass",
+            Answer::Fail => "fail",
+            Answer::Warn => "warn",
+            Answer::Skip => "skip",
+            Answer::Error => "error",
+        })
+    }
+}
+
+/// One verdict: one JSON line in `refs/notes/lex-pr/verdicts`, on the tree of the gate's inputs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Verdict {
+    /// The gate's name.
+    pub gate: String,
+    /// SHA-256 of what the gate does; a verdict of another digest is another gate's.
+    pub digest: String,
+    /// The tree of the gate's inputs, in hex; the object that the note is on.
+    pub inputs: String,
+    /// The answer.
+    pub verdict: Answer,
+    /// One line for a person.
+    pub summary: String,
+    /// Places in files that the gate points at.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub annotations: Vec<Annotation>,
+    /// How often it was tried; more than 1 with a pass means that it flakes.
+    pub attempts: u32,
+    /// Wall time of all tries, in milliseconds.
+    pub duration_ms: u64,
+    /// The item whose candidate was judged.
+    pub item: String,
+    /// The candidate commit, in hex.
+    pub candidate: String,
+    /// Who ran it: `Name <mail>`.
+    pub by: String,
+    /// When, in UTC, RFC 3339.
+    pub at: String,
+}
+
+/// A place in a file that a gate points at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Annotation {
+    /// The path in the candidate's tree.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// What is there.
+    pub message: String,
+}
