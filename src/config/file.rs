@@ -1,0 +1,162 @@
+//! `lex-pr.toml`, at the root of the target commit.
+
+use crate::model::{
+    Error, Result,
+    error::Location,
+    gate::{GateSpec, check_all},
+    json::explain_data_error,
+    policy::Retry,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// The file's name, at the root of the target commit.
+pub const FILE_NAME: &str = "lex-pr.toml";
+
+/// The version of the file that this program reads.
+const VERSION: u32 = 1;
+
+/// The whole file.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConfigFile {
+    /// The version of this format: 1.
+    pub version: u32,
+    /// The branch that plans land on.
+    pub target: Option<String>,
+    /// What must hold for an item to land.
+    #[serde(default)]
+    pub policy: PolicyTable,
+    /// The gates.
+    #[serde(default, rename = "gate")]
+    pub gates: Vec<GateSpec>,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct PolicyTable {
+    /// Gates that must pass; without this, all that are not optional.
+    #[serde(default)]
+    pub required: Vec<String>,
+    /// Gates whose failure is only a warning.
+    #[serde(default)]
+    pub optional: Vec<String>,
+    /// How many gates run at once: a number or "auto", one per processor.
+    pub max_workers: Option<Workers>,
+    /// What a conflict does to the rest of the run.
+    pub on_conflict: Option<OnConflict>,
+    /// Per gate, how often it is tried: `test = { max-attempts = 3, backoff-seconds = 1 }`.
+    #[serde(default)]
+    pub retries: BTreeMap<String, Retry>,
+}
+
+/// How many gates run at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[serde(untagged)]
+pub enum Workers {
+    /// One per processor.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// This many.
+    Count(u32),
+}
+
+impl Workers {
+    /// The number for this machine.
+    pub fn count(self) -> usize {
+        match self {
+            Workers::Auto => std::thread::available_parallelism().map_or(1, usize::from),
+            Workers::Count(n) => n as usize,
+        }
+    }
+}
+
+impl std::str::FromStr for Workers {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(n) if n > 0 => Ok(Workers::Count(n)),
+            _ if text == "auto" => Ok(Workers::Auto),
+            _ => Err(format!("`{text}` is no number of workers; it is `auto` or at least 1")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Workers {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "`auto` or a number of workers, at least 1")]
+        enum Either {
+            Number(u32),
+            Text(String),
+        }
+        let text = match Either::deserialize(deserializer)? {
+            Either::Number(n) => n.to_string(),
+            Either::Text(text) => text,
+        };
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// What a conflict does to the rest of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnConflict {
+    /// The item is skipped, the rest goes on.
+    #[default]
+    Skip,
+    /// Nothing after it is tried.
+    Stop,
+}
+
+impl std::str::FromStr for OnConflict {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        clap::ValueEnum::from_str(text, false).map_err(|_| format!("`{text}` is neither `skip` nor `stop`"))
+    }
+}
+
+impl ConfigFile {
+    /// Read the file. `source` names it in errors, such as `main:lex-pr.toml`.
+    pub fn parse(text: &str, source: &str) -> Result<ConfigFile> {
+        let file: ConfigFile = toml::from_str(text).map_err(|e| {
+            let mut at = Location::new(source);
+            if let Some(span) = e.span() {
+                at = at.at_offset(text, span.start);
+            }
+            // A document that parses as a table has a wrong value or key; any other is not TOML at all.
+            if text.parse::<toml::Table>().is_ok() {
+                let (code, message, hint) = explain_data_error(e.message());
+                let (message, hint) = match (code, message.as_str()) {
+                    ("missing-key", "missing key `run`") => {
+                        ("a gate has no command".into(), Some("give it `run`, such as run = \"cargo test\"".into()))
+                    }
+                    _ => (message, hint),
+                };
+                Error::input(code, message).at(at).hint(hint.unwrap_or_else(|| "see docs/config.md for what the key takes".into()))
+            } else {
+                Error::input("bad-toml", format!("not valid TOML: {}", e.message())).at(at).hint("mend the file at that place")
+            }
+        })?;
+        if file.version > VERSION {
+            let message = format!("version {} of the file is newer than the {VERSION} that this git-lex-pr reads", file.version);
+            return Err(Error::input("newer-schema", message)
+                .at(Location::new(source).at_path("version"))
+                .hint("install a newer git-lex-pr"));
+        }
+        check_all(&file.gates).map_err(|(index, message, hint)| {
+            let place = Location::new(source).at_path(format!("gate[{index}]"));
+            Error::input("bad-gate", message).at(place).hint(hint)
+        })?;
+        if let Some((gate, _)) = file.policy.retries.iter().find(|(_, r)| r.max_attempts == 0 || r.backoff_seconds < 0.0) {
+            let place = Location::new(source).at_path(format!("policy.retries.{gate}"));
+            return Err(Error::input("bad-value", "a gate is tried at least once").at(place).hint("set max-attempts to 1 or more"));
+        }
+        Ok(file)
+    }
+}

@@ -1,0 +1,112 @@
+//! `lex-pr.toml`, the plan's policy, git config, environment and flags become one resolved [`Config`].
+
+mod file;
+
+pub use file::{ConfigFile, FILE_NAME, OnConflict, Workers};
+
+use crate::model::{
+    Error, Result,
+    error::{Location, nearest},
+    gate::{CONFLICT_MARKERS, GateSpec},
+    plan::Plan,
+    policy::Retry,
+};
+use std::collections::BTreeMap;
+
+/// What a run obeys.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// The gates of the target's `lex-pr.toml`, which every item must meet.
+    pub gates: Vec<GateSpec>,
+    /// Names of gates that must pass; empty means all that are not optional.
+    pub required: Vec<String>,
+    /// Names of gates whose failure is a warning.
+    pub optional: Vec<String>,
+    /// Tries per gate.
+    pub retries: BTreeMap<String, Retry>,
+    /// Gates that run at once.
+    pub workers: Workers,
+    /// What a conflict does to the rest of the run.
+    pub on_conflict: OnConflict,
+}
+
+/// What the command line says, which beats everything else.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    /// `--max-workers`
+    pub max_workers: Option<Workers>,
+    /// `--on-conflict`
+    pub on_conflict: Option<OnConflict>,
+}
+
+/// Where a named setting can be looked up: git config by `lexpr.key`, the environment by `LEX_PR_KEY`.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+impl Config {
+    /// Lay `file`, the plan, git config, environment and flags over each other, the later the stronger. Required gates
+    /// only add up: a plan, a clone or a person cannot take away what the target demands.
+    pub fn resolve(file: ConfigFile, plan: &Plan, git: Lookup, env: Lookup, flags: &Flags) -> Result<Config> {
+        let policy = &plan.policy;
+        let mut config = Config {
+            gates: file.gates,
+            required: file.policy.required,
+            optional: file.policy.optional,
+            retries: file.policy.retries,
+            workers: file.policy.max_workers.unwrap_or_default(),
+            on_conflict: file.policy.on_conflict.unwrap_or_default(),
+        };
+        config.required.extend(policy.required_gates.iter().cloned());
+        config.optional.extend(policy.optional_gates.iter().cloned());
+        config.retries.extend(policy.retries.iter().map(|(gate, retry)| (gate.clone(), *retry)));
+        if let Some(workers) = policy.max_workers {
+            config.workers = Workers::Count(workers);
+        }
+        for (lookup, workers, on_conflict) in
+            [(git, "lexpr.maxWorkers", "lexpr.onConflict"), (env, "LEX_PR_MAX_WORKERS", "LEX_PR_ON_CONFLICT")]
+        {
+            if let Some(value) = setting(lookup, workers)? {
+                config.workers = value;
+            }
+            if let Some(value) = setting(lookup, on_conflict)? {
+                config.on_conflict = value;
+            }
+        }
+        config.workers = flags.max_workers.unwrap_or(config.workers);
+        config.on_conflict = flags.on_conflict.unwrap_or(config.on_conflict);
+        config.check_names(plan)?;
+        Ok(config)
+    }
+
+    /// Whether an item needs a pass of `gate`.
+    pub fn is_required(&self, gate: &str) -> bool {
+        gate == CONFLICT_MARKERS
+            || self.required.iter().any(|name| name == gate)
+            || (self.required.is_empty() && !self.optional.iter().any(|name| name == gate))
+    }
+
+    /// How often `gate` is tried.
+    pub fn retry(&self, gate: &str) -> Retry {
+        self.retries.get(gate).copied().unwrap_or_default()
+    }
+
+    /// A policy that names a gate which nobody defines can never be met: say so before anything runs.
+    fn check_names(&self, plan: &Plan) -> Result<()> {
+        let known = || {
+            let of_items = plan.items.iter().flat_map(|i| &i.gates);
+            self.gates.iter().chain(of_items).map(|g| g.name.as_str()).chain([CONFLICT_MARKERS])
+        };
+        let named = |names: &[String]| names.iter().find(|name| !known().any(|k| k == *name)).cloned();
+        let Some(name) = named(&self.required) else { return Ok(()) };
+        let hint = match nearest(&name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("add a [[gate]] with name = \"{name}\" to {FILE_NAME} on {}, or take it out of the policy", plan.target),
+        };
+        let place = Location::new("policy").at_path("required");
+        Err(Error::input("unknown-gate", format!("the policy requires gate `{name}`, which is defined nowhere")).at(place).hint(hint))
+    }
+}
+
+fn setting<T: std::str::FromStr<Err = String>>(lookup: Lookup, name: &str) -> Result<Option<T>> {
+    let parsed = lookup(name).map(|text| text.parse()).transpose();
+    parsed.map_err(|message| Error::input("bad-value", message).at(Location::new(name)).hint(format!("mend or unset {name}")))
+}

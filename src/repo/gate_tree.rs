@@ -1,0 +1,81 @@
+//! A private work tree for gates that need files.
+//!
+//! It is a small repository of its own that borrows the user's objects as alternates: a gate may read the whole
+//! history and even commit, and neither refs, index nor HEAD of the user's repository can be touched through it. It moves
+//! between candidates by touching only what differs, so that ignored files (build caches) stay warm.
+
+use super::{GitCommand, Repo};
+use crate::model::{Error, Result};
+use gix::ObjectId;
+use std::path::{Path, PathBuf};
+
+/// A work tree outside the user's, removed when dropped.
+pub struct GateTree {
+    dir: tempfile::TempDir,
+}
+
+impl GateTree {
+    /// An empty one that sees the objects of `repo`.
+    pub fn create(repo: &Repo) -> Result<GateTree> {
+        let making =
+            |e: std::io::Error| Error::io("make a work tree for gates", e).hint("is there room in the temporary folder ($TMPDIR)?");
+        let dir = tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(making)?;
+        let format = format!("--object-format={}", repo.git.object_hash());
+        let init = ["init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
+        GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
+        let objects = repo.git.objects.store_ref().path().canonicalize().map_err(making)?;
+        let git_dir = dir.path().join(".git");
+        std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;
+        std::fs::write(git_dir.join("objects/info/alternates"), format!("{}\n", objects.display())).map_err(making)?;
+        let shallow = repo.git.common_dir().join("shallow");
+        if shallow.exists() {
+            std::fs::copy(&shallow, git_dir.join("shallow")).map_err(making)?;
+        }
+        Ok(GateTree { dir })
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Show `candidate`, with the target's branch at `base`. Tracked files become the candidate's; files that git
+    /// ignores stay; all others go.
+    pub fn show(&self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
+        let doing = "check out a candidate for its gates";
+        let git = || GitCommand::new(self.dir());
+        git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
+        git().args(["clean", "-ffdq"]).run(doing)?;
+        git().args(["update-ref", &format!("refs/heads/{target}"), &base.to_string()]).run(doing).map(drop)
+    }
+
+    /// The files below `cwd` that `patterns` name, as path and content, each at most `limit` bytes.
+    pub fn artifacts(&self, cwd: &Path, patterns: &[String], limit: u64) -> Vec<(PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        let mut folders = vec![cwd.to_path_buf()];
+        while let (false, Some(folder)) = (patterns.is_empty(), folders.pop()) {
+            for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
+                if kind.is_dir() && entry.file_name() != ".git" {
+                    folders.push(path);
+                } else if kind.is_file()
+                    && let Ok(relative) = path.strip_prefix(cwd)
+                    && patterns.iter().any(|p| names(p, &relative.to_string_lossy()))
+                    && entry.metadata().is_ok_and(|m| m.len() <= limit)
+                    && let Ok(content) = std::fs::read(&path)
+                {
+                    found.push((relative.to_path_buf(), content));
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+}
+
+/// Whether an artifact pattern, a glob or a folder with a trailing slash, names `path`.
+fn names(pattern: &str, path: &str) -> bool {
+    use gix::glob::wildmatch::Mode;
+    let pattern = pattern.trim_start_matches("./");
+    (pattern.ends_with('/') && path.starts_with(pattern)) || gix::glob::wildmatch(pattern.into(), path.into(), Mode::NO_MATCH_SLASH_LITERAL)
+}

@@ -1,0 +1,31 @@
+//! All that touches git: objects, refs, notes, branches and work trees.
+
+mod branches;
+mod checkout;
+mod commits;
+mod files;
+mod gate_tree;
+mod notes;
+mod open;
+mod process;
+mod refs;
+
+pub use branches::{Branch, is_branch_name};
+pub use checkout::Checkout;
+pub use gate_tree::GateTree;
+pub use notes::NoteLines;
+pub use process::GitCommand;
+pub use refs::{Moved, RefChange};
+
+/// A git repository that is safe to work in.
+pub struct Repo {
+    /// Writes go to the object database at once; [`Repo::in_memory`] gives a handle whose writes do not.
+    pub git: gix::Repository,
+}
+
+impl Repo {
+    /// A handle of the same repository that keeps the objects it writes in memory.
+    pub fn in_memory(&self) -> gix::Repository {
+        self.git.clone().with_object_memory()
+    }
+}

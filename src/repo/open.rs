@@ -1,0 +1,63 @@
+//! Finding a repository and refusing the ones that cannot be worked in.
+
+use super::Repo;
+use crate::model::{Error, Result};
+use gix::sec::Trust;
+use std::path::Path;
+
+/// Decoded objects kept per repository handle, in bytes. Merges of a chain read the same trees again and again.
+const OBJECT_CACHE_BYTES: usize = 16 << 20;
+
+impl Repo {
+    /// Open the repository that holds `dir`, as git itself would find it from there (`GIT_DIR` included).
+    ///
+    /// Refused: a folder without repository, a repository of another user that `safe.directory` does not name, and a
+    /// reftable repository, which gix cannot read yet.
+    pub fn open(dir: &Path) -> Result<Repo> {
+        if !dir.is_dir() {
+            return Err(
+                Error::input("no-repository", format!("there is no folder {}", dir.display())).hint("give `-C` a folder that exists")
+            );
+        }
+        let shared = gix::ThreadSafeRepository::discover_with_environment_overrides(dir).map_err(|e| {
+            let cause = e.to_string();
+            if cause.contains("objectFormat") || cause.contains("extensions.") {
+                return Error::input("unknown-extension", format!("this repository needs a newer git-lex-pr: {cause}"))
+                    .hint("look at `git config --get-regexp '^extensions'`");
+            }
+            Error::input("no-repository", format!("{} is not in a git repository", dir.display()))
+                .hint("change into a repository, or name one with `-C DIR`; `git init` makes one")
+        })?;
+        let mut git = shared.to_thread_local();
+        if git.git_dir_trust() != Trust::Full {
+            let place = git.workdir().unwrap_or_else(|| git.git_dir());
+            let place = place.canonicalize().unwrap_or_else(|_| place.to_path_buf());
+            return Err(Error::input("foreign-repository", format!("{} is owned by someone else", place.display()))
+                .hint(format!("if you trust it: git config --global --add safe.directory {}", place.display())));
+        }
+        if let Some(storage) = git.config_snapshot().string("extensions.refStorage")
+            && !storage.eq_ignore_ascii_case(b"files")
+        {
+            return Err(Error::input("reftable", format!("this repository keeps its refs as {storage}, which cannot be read yet"))
+                .hint("git refs migrate --ref-format=files"));
+        }
+        git.object_cache_size_if_unset(OBJECT_CACHE_BYTES);
+        Ok(Repo { git })
+    }
+
+    /// `Name <mail>` of the person at work, for journals and verdicts.
+    pub fn identity(&self) -> Result<String> {
+        let who = self.signature()?;
+        Ok(format!("{} <{}>", who.name, who.email))
+    }
+
+    /// The person at work, as committer, now.
+    pub fn signature(&self) -> Result<gix::actor::Signature> {
+        let missing = || {
+            Error::input("no-identity", "git does not know who you are")
+                .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com")
+        };
+        let who = self.git.committer().ok_or_else(missing)?.map_err(|_| missing())?;
+        who.to_owned().map_err(|e| Error::git("read the committer's date", e))
+    }
+}

@@ -1,0 +1,117 @@
+//! Running git itself, for the few things that only git does.
+
+use super::Repo;
+use crate::model::{Error, Result};
+use std::{
+    ffi::OsStr,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+/// The variables that bind a git process to one repository (`git rev-parse --local-env-vars`). A child that works in
+/// another one must not inherit them, as it would from a hook.
+const LOCAL_ENV: [&str; 12] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_CONFIG",
+    "GIT_DIR",
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_WORK_TREE",
+];
+
+/// One call of git with captured output.
+pub struct GitCommand(Command);
+
+/// What a call of git printed.
+pub struct GitOutput {
+    /// The exit status; -1 where a signal ended it.
+    pub status: i32,
+    /// All of stdout.
+    pub stdout: Vec<u8>,
+    /// All of stderr, for messages.
+    pub stderr: String,
+}
+
+impl GitCommand {
+    /// Git in `dir`, without the variables that would bind it to another repository.
+    pub fn new(dir: &Path) -> Self {
+        let mut command = Command::new("git");
+        command.current_dir(dir);
+        for name in LOCAL_ENV {
+            command.env_remove(name);
+        }
+        // Messages are matched in one place and shown in others; neither may depend on the user's language.
+        command.env("LC_ALL", "C").stdin(Stdio::null());
+        GitCommand(command)
+    }
+
+    /// Git bound to one git directory, and to a work tree where there is one.
+    pub fn bound_to(git_dir: &Path, workdir: Option<&Path>) -> Self {
+        let command = GitCommand::new(workdir.unwrap_or(git_dir)).env("GIT_DIR", absolute(git_dir));
+        match workdir {
+            Some(dir) => command.env("GIT_WORK_TREE", absolute(dir)),
+            None => command,
+        }
+    }
+
+    /// Add arguments.
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// Set a variable.
+    pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Run it, whatever its exit status is.
+    pub fn output(mut self, input: Option<&[u8]>) -> Result<GitOutput> {
+        if input.is_some() {
+            self.0.stdin(Stdio::piped());
+        }
+        let missing = |e: std::io::Error| {
+            Error::environment("no-git", format!("could not run git: {e}")).hint("install git 2.38 or newer and put it on PATH")
+        };
+        let mut child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+        if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+            // Git may end before it has read everything; its exit status then says why.
+            let _ = stdin.write_all(input);
+        }
+        let output = child.wait_with_output().map_err(missing)?;
+        Ok(GitOutput {
+            status: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        })
+    }
+
+    /// Run it and give its stdout; a non-zero exit status is an error that says what could not be done.
+    pub fn run(self, doing: &str) -> Result<Vec<u8>> {
+        let output = self.output(None)?;
+        match output.status {
+            0 => Ok(output.stdout),
+            _ => Err(Error::git(doing, output.stderr)),
+        }
+    }
+}
+
+impl Repo {
+    /// Git bound to this very repository.
+    pub fn git_command(&self) -> GitCommand {
+        GitCommand::bound_to(self.git.git_dir(), self.git.workdir())
+    }
+}
+
+/// The process runs in another folder, from which a relative path would name something else.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}

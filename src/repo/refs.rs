@@ -1,0 +1,142 @@
+//! Refs move by compare-and-swap, several at once or none.
+
+use super::Repo;
+use crate::model::{Error, Result};
+use gix::{
+    ObjectId,
+    refs::{
+        Target,
+        transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog},
+    },
+};
+use std::time::{Duration, Instant};
+
+/// How long to wait for another process that holds a ref's lock.
+const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// One ref's old and new value.
+#[derive(Clone, Debug)]
+pub struct RefChange {
+    /// The full name.
+    pub name: String,
+    /// What it must hold now; `None` means that it must not exist.
+    pub old: Option<ObjectId>,
+    /// What it shall hold; `None` deletes it.
+    pub new: Option<ObjectId>,
+}
+
+/// A ref did not hold what a compare-and-swap expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The ref's full name.
+    pub name: String,
+    /// What was expected.
+    pub expected: Option<ObjectId>,
+    /// What it holds.
+    pub found: Option<ObjectId>,
+}
+
+impl Repo {
+    /// The commit that a ref points to, tags peeled; `None` where there is no such ref.
+    pub fn ref_commit(&self, name: &str) -> Result<Option<ObjectId>> {
+        let reading = |e| Error::git(format_args!("read {name}"), e);
+        let Some(mut reference) = self.git.try_find_reference(name).map_err(|e| reading(e.to_string()))? else {
+            return Ok(None);
+        };
+        let id = reference.peel_to_id().map_err(|e| reading(e.to_string()))?;
+        Ok(Some(id.detach()))
+    }
+
+    /// What a ref itself holds.
+    fn ref_value(&self, name: &str) -> Result<Option<ObjectId>> {
+        let reference = self.git.try_find_reference(name).map_err(|e| Error::git(format_args!("read {name}"), e))?;
+        Ok(reference.and_then(|r| r.target().try_id().map(ToOwned::to_owned)))
+    }
+
+    /// The names under `prefix` (with its trailing slash), without it, and their values, sorted by name.
+    pub fn refs_under(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>> {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list {prefix}"), e);
+        let platform = self.git.references().map_err(|e| reading(&e))?;
+        let mut found = Vec::new();
+        for reference in platform.prefixed(prefix).map_err(|e| reading(&e))? {
+            let reference = reference.map_err(|e| reading(&e))?;
+            let name = reference.name().as_bstr().to_string();
+            if let (Some(short), Some(id)) = (name.strip_prefix(prefix), reference.target().try_id()) {
+                found.push((short.to_string(), id.to_owned()));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+
+    /// Move all refs, or none. A ref that does not hold its old value is no error but an answer, for the caller to
+    /// re-read and try again or to say what changed.
+    pub fn swap_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<(), Moved>> {
+        let edits = changes.iter().map(|c| self.edit(c, message)).collect::<Result<Vec<_>>>()?;
+        let who = self.signature()?;
+        let mut time = gix::date::parse::TimeBuf::default();
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        loop {
+            let Err(error) = self.git.edit_references_as(edits.clone(), Some(who.to_ref(&mut time))) else {
+                return Ok(Ok(()));
+            };
+            for change in changes {
+                let found = self.ref_value(&change.name)?;
+                if found != change.old {
+                    return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
+                }
+            }
+            // Every ref is as expected, so that another process held a lock for a moment, or left one behind.
+            if Instant::now() > deadline {
+                let refs = changes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+                return Err(Error::git(format_args!("update {refs}"), error)
+                    .hint("if no git process is at work, remove the stale .lock file beside that ref"));
+            }
+            std::thread::sleep(Duration::from_millis(20 + u64::from(std::process::id()) % 20));
+        }
+    }
+
+    fn edit(&self, change: &RefChange, message: &str) -> Result<RefEdit> {
+        let name = change
+            .name
+            .as_str()
+            .try_into()
+            .map_err(|e| Error::input("bad-name", format!("`{}` is no valid ref name: {e}", change.name)))?;
+        let expected = match change.old {
+            Some(old) => PreviousValue::MustExistAndMatch(Target::Object(old)),
+            None => PreviousValue::MustNotExist,
+        };
+        let change = match change.new {
+            Some(new) => Change::Update {
+                log: LogChange { mode: RefLog::AndReference, force_create_reflog: false, message: message.into() },
+                expected,
+                new: Target::Object(new),
+            },
+            None => Change::Delete { expected, log: RefLog::AndReference },
+        };
+        Ok(RefEdit { change, name, deref: false })
+    }
+
+    /// Move all refs, or none, through git itself: a landing is seen by reference-transaction hooks, written to HEAD's
+    /// reflog, and made durable as `core.fsync` says.
+    pub fn land_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<(), Moved>> {
+        let null = self.git.object_hash().null();
+        let mut script = String::from("start\n");
+        for change in changes {
+            let (old, new) = (change.old.unwrap_or(null), change.new.unwrap_or(null));
+            script.push_str(&format!("update {} {new} {old}\n", change.name));
+        }
+        script.push_str("prepare\ncommit\n");
+        let output = self.git_command().args(["update-ref", "--stdin", "-m", message]).output(Some(script.as_bytes()))?;
+        if output.status == 0 {
+            return Ok(Ok(()));
+        }
+        for change in changes {
+            let found = self.ref_value(&change.name)?;
+            if found != change.old {
+                return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
+            }
+        }
+        Err(Error::git("move the target", output.stderr))
+    }
+}
