@@ -1,0 +1,227 @@
+//! Branches become items: heads are pinned, and dependencies are found in stacking and in trailers.
+
+use super::trailers;
+use crate::{
+    model::{
+        Error, Result,
+        error::{Location, nearest},
+        plan::{Dep, DepSource, Item, Plan, Strategy},
+    },
+    repo::{Branch, Repo},
+};
+use gix::ObjectId;
+use std::collections::{BTreeMap, HashSet};
+
+/// Which branches to add, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Names and globs of branches; none means every local branch.
+    pub patterns: Vec<String>,
+    /// How the new items reach the target.
+    pub strategy: Option<Strategy>,
+    /// The priority of the new items.
+    pub priority: Option<i64>,
+    /// Items that the new ones depend on, besides what their commits say.
+    pub depends_on: Vec<String>,
+    /// Dependencies that count as landed though nothing here shows it.
+    pub assume_landed: Vec<String>,
+}
+
+/// Adds branches to plans for one target.
+pub struct Composer<'r> {
+    repo: &'r Repo,
+    target: String,
+    target_head: ObjectId,
+}
+
+impl<'r> Composer<'r> {
+    /// For plans onto `target`, which must exist.
+    pub fn new(repo: &'r Repo, target: &str) -> Result<Self> {
+        let Some(target_head) = repo.branch(target)?.map(|b| b.head) else {
+            let branches = repo.local_branches()?;
+            let hint = match nearest(target, branches.iter().map(|b| b.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`? --target names the branch to land on"),
+                None => "--target names the branch to land on".into(),
+            };
+            return Err(Error::input("missing-branch", format!("there is no target branch `{target}`")).hint(hint));
+        };
+        Ok(Composer { repo, target: target.into(), target_head })
+    }
+
+    /// Add the selected branches to `plan`, or renew the ones it holds already. Gives what a person should know: branches
+    /// left out because they have landed, dependencies on other repositories.
+    pub fn add(&self, plan: &mut Plan, selection: &Selection) -> Result<Vec<String>> {
+        let mut notes = Vec::new();
+        let mut added = Vec::new();
+        for branch in self.select(&selection.patterns)? {
+            if self.repo.commits_between(branch.head, [self.target_head])?.is_empty() {
+                notes.push(format!("{} is already in {}", branch.name, self.target));
+                continue;
+            }
+            let item = match plan.items.iter_mut().find(|i| i.name == branch.name || i.branch == branch.name) {
+                Some(item) => item,
+                None => {
+                    plan.items.push(Item::new(&branch.name));
+                    let last = plan.items.len() - 1;
+                    &mut plan.items[last]
+                }
+            };
+            item.head = Some(branch.head.to_string());
+            item.strategy = selection.strategy.unwrap_or(item.strategy);
+            item.priority = selection.priority.unwrap_or(item.priority);
+            item.deps.extend(selection.depends_on.iter().map(|d| Dep::new(d, DepSource::Plan)));
+            added.push(item.name.clone());
+        }
+        notes.extend(self.find_dependencies(plan, &added, &selection.assume_landed)?);
+        Ok(notes)
+    }
+
+    /// Pin the heads of a plan that names branches only, and find the dependencies that its branches show.
+    pub fn pin(&self, plan: &mut Plan, assume_landed: &[String]) -> Result<Vec<String>> {
+        for (index, item) in plan.items.iter_mut().enumerate() {
+            if item.head.is_none() {
+                let branch = self.repo.branches_matching(std::slice::from_ref(&item.branch)).map_err(|mut e| {
+                    e.at = Some(Box::new(Location::new("plan").at_path(format!("items[{index}].branch"))));
+                    e
+                })?;
+                item.head = branch.first().map(|b| b.head.to_string());
+            }
+        }
+        let names: Vec<String> = plan.items.iter().map(|i| i.name.clone()).collect();
+        self.find_dependencies(plan, &names, assume_landed)
+    }
+
+    fn select(&self, patterns: &[String]) -> Result<Vec<Branch>> {
+        let branches = match patterns {
+            [] => self.repo.local_branches()?,
+            _ => self.repo.branches_matching(patterns)?,
+        };
+        if patterns.contains(&self.target) {
+            return Err(Error::input("bad-item", format!("`{}` is the target; it cannot land on itself", self.target))
+                .hint("leave it out, or name another target with --target"));
+        }
+        let is_target = |b: &Branch| b.name == self.target || b.name.split_once('/').is_some_and(|(_, rest)| rest == self.target);
+        Ok(branches.into_iter().filter(|b| !is_target(b)).collect())
+    }
+
+    /// Stacking is found for all items, since a new one may lie under an old one; trailers only for `names`.
+    fn find_dependencies(&self, plan: &mut Plan, names: &[String], assume_landed: &[String]) -> Result<Vec<String>> {
+        let heads: Vec<Option<ObjectId>> = plan
+            .items
+            .iter()
+            .map(|item| item.head.as_deref().and_then(|h| self.repo.parse_id(h).ok()).filter(|h| self.repo.has_commit(*h)))
+            .collect();
+        let mut own: Vec<HashSet<ObjectId>> = Vec::with_capacity(heads.len());
+        for head in &heads {
+            own.push(match head {
+                Some(head) => self.repo.commits_between(*head, [self.target_head])?.into_iter().collect(),
+                None => HashSet::new(),
+            });
+        }
+        let lies_on = |upper: usize, lower: usize| heads[lower] != heads[upper] && heads[lower].is_some_and(|h| own[upper].contains(&h));
+        let mut notes = Vec::new();
+        for index in 0..plan.items.len() {
+            let below: Vec<usize> = (0..plan.items.len()).filter(|&lower| lies_on(index, lower)).collect();
+            let directly = below.iter().filter(|&&lower| !below.iter().any(|&between| lies_on(between, lower)));
+            let mut found: Vec<Dep> = directly.map(|&lower| Dep::new(&plan.items[lower].name, DepSource::Stack)).collect();
+
+            let renewed = names.contains(&plan.items[index].name);
+            if renewed {
+                let inherited = |commit: &&ObjectId| !below.iter().any(|&lower| own[lower].contains(*commit));
+                for commit in own[index].iter().filter(inherited) {
+                    for wanted in trailers::depends_on(&self.repo.message(*commit)?) {
+                        let item = &plan.items[index];
+                        match self.resolve(plan, item, &wanted, assume_landed)? {
+                            Resolved::Item(name) => found.push(Dep::new(name, DepSource::Trailer)),
+                            Resolved::Landed => {}
+                            Resolved::Elsewhere => {
+                                notes.push(format!("{} depends on {wanted}, in another repository: not checked", item.name));
+                            }
+                        }
+                    }
+                }
+            }
+            let stale = |source: &DepSource| *source == DepSource::Stack || (renewed && *source == DepSource::Trailer);
+            let item = &mut plan.items[index];
+            for dep in &mut item.deps {
+                dep.sources.retain(|source| !stale(source));
+            }
+            item.deps.retain(|dep| !dep.sources.is_empty());
+            item.deps.extend(found);
+        }
+        plan.normalize();
+        notes.sort();
+        notes.dedup();
+        Ok(notes)
+    }
+
+    /// What a `Depends-On:` of `item` means: an item by name, by branch, by branch without its remote, or by PR number.
+    fn resolve(&self, plan: &Plan, item: &Item, wanted: &str, assume_landed: &[String]) -> Result<Resolved> {
+        if trailers::is_elsewhere(wanted) {
+            return Ok(Resolved::Elsewhere);
+        }
+        let aliases = trailers::pull_request_names(wanted);
+        let remote = |branch: &str| branch.split_once('/').is_some_and(|(_, rest)| rest == wanted) && self.is_remote_branch(branch);
+        let ways: [&dyn Fn(&&Item) -> bool; 4] = [&|i| i.name == wanted, &|i| i.branch == wanted, &|i| remote(&i.branch), &|i| {
+            aliases.iter().any(|a| *a == i.name || *a == i.branch)
+        }];
+        if let Some(found) = ways.iter().find_map(|way| plan.items.iter().find(way)) {
+            return Ok(Resolved::Item(found.name.clone()));
+        }
+        if assume_landed.iter().any(|a| a == wanted) {
+            return Ok(Resolved::Landed);
+        }
+        let branch = if crate::repo::is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
+        let hint = match &branch {
+            Some(branch) if self.repo.commits_between(branch.head, [self.target_head])?.is_empty() => return Ok(Resolved::Landed),
+            Some(branch) => format!("add `{}` to the plan as well, or say --assume-landed {wanted}", branch.name),
+            None => match nearest(wanted, plan.items.iter().map(|i| i.name.as_str())) {
+                Some(near) => format!("did the commit mean `{near}`? if it has landed, say --assume-landed '{wanted}'"),
+                None => format!("if it has landed, say --assume-landed '{wanted}'"),
+            },
+        };
+        Err(Error::input("unknown-dependency", format!("`{}` depends on `{wanted}`, which is not in the plan", item.name))
+            .at(Location::new(&item.branch).at_path("Depends-On"))
+            .hint(hint))
+    }
+
+    fn is_remote_branch(&self, branch: &str) -> bool {
+        self.repo.ref_commit(&format!("refs/remotes/{branch}")).is_ok_and(|commit| commit.is_some())
+    }
+}
+
+enum Resolved {
+    Item(String),
+    Landed,
+    Elsewhere,
+}
+
+/// Take items out of a plan. Refused where another item that stays says that it needs one of them.
+pub fn remove(plan: &mut Plan, names: &[String]) -> Result<()> {
+    for name in names {
+        if plan.item(name).is_none() {
+            let hint = match nearest(name, plan.items.iter().map(|i| i.name.as_str())) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`git lex-pr plan show` lists the items".into(),
+            };
+            return Err(Error::input("missing-item", format!("the plan has no item `{name}`")).hint(hint));
+        }
+    }
+    plan.items.retain(|item| !names.contains(&item.name));
+    // What lies on a removed item carries its commits anyway; only a stated dependency would be broken.
+    let mut stated: BTreeMap<String, String> = BTreeMap::new();
+    for item in &mut plan.items {
+        item.deps.retain(|dep| {
+            let gone = names.contains(&dep.name);
+            if gone && dep.sources.iter().any(|s| *s != DepSource::Stack) {
+                stated.insert(item.name.clone(), dep.name.clone());
+            }
+            !gone
+        });
+    }
+    match stated.iter().next() {
+        None => Ok(()),
+        Some((item, dep)) => Err(Error::input("still-needed", format!("`{item}` depends on `{dep}`"))
+            .hint(format!("remove it too: {}", stated.keys().map(String::as_str).collect::<Vec<_>>().join(" ")))),
+    }
+}

@@ -1,0 +1,12 @@
+//! Sources become a plan; a plan has an order, revisions, and differences from other plans.
+
+mod compose;
+mod diff;
+pub mod document;
+mod order;
+pub mod store;
+mod trailers;
+
+pub use compose::{Composer, Selection, remove};
+pub use diff::{Change, diff};
+pub use order::order;

@@ -1,0 +1,102 @@
+//! The merge pyramid: levels of items whose dependencies all lie in earlier levels.
+
+use crate::model::{
+    Error, Result,
+    error::{Location, nearest},
+    plan::Plan,
+};
+use petgraph::{algo, graph::DiGraph, graph::NodeIndex};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+/// The levels of a plan, as indices into its items: the topological order of Kahn (1962), each item at the length of its
+/// longest chain of dependencies. Within a level, higher priorities first, then by name, so that the order of the
+/// document does not matter.
+///
+/// Refused: two items of one name, a dependency that no item has, and a cycle, each by name.
+pub fn order(plan: &Plan) -> Result<Vec<Vec<usize>>> {
+    let graph = graph(plan)?;
+    let sorted = algo::toposort(&graph, None).map_err(|_| cycle(plan, &graph))?;
+    let mut level = vec![0; plan.items.len()];
+    for node in sorted {
+        for dependent in graph.neighbors(node) {
+            level[dependent.index()] = level[dependent.index()].max(level[node.index()] + 1);
+        }
+    }
+    let mut levels = vec![Vec::new(); level.iter().max().map_or(0, |deepest| deepest + 1)];
+    for (item, level) in level.into_iter().enumerate() {
+        levels[level].push(item);
+    }
+    for level in &mut levels {
+        level.sort_by_key(|&i| (std::cmp::Reverse(plan.items[i].priority), &plan.items[i].name));
+    }
+    Ok(levels)
+}
+
+/// Edges from each item to those that depend on it.
+fn graph(plan: &Plan) -> Result<DiGraph<(), ()>> {
+    let mut graph = DiGraph::with_capacity(plan.items.len(), plan.items.len());
+    let mut by_name = HashMap::with_capacity(plan.items.len());
+    for (index, item) in plan.items.iter().enumerate() {
+        if by_name.insert(item.name.as_str(), graph.add_node(())).is_some() {
+            return Err(Error::input("duplicate-item", format!("two items are called `{}`", item.name))
+                .at(Location::new("plan").at_path(format!("items[{index}].name")))
+                .hint("rename one of them"));
+        }
+    }
+    for (index, item) in plan.items.iter().enumerate() {
+        for (position, dep) in item.deps.iter().enumerate() {
+            let Some(&needed) = by_name.get(dep.name.as_str()) else {
+                let hint = match nearest(&dep.name, by_name.keys().copied().collect::<BTreeSet<_>>()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("add `{}` to the plan, or take the dependency away", dep.name),
+                };
+                return Err(Error::input(
+                    "unknown-dependency",
+                    format!("`{}` depends on `{}`, which is not in the plan", item.name, dep.name),
+                )
+                .at(Location::new("plan").at_path(format!("items[{index}].deps[{position}]")))
+                .hint(hint));
+            };
+            graph.update_edge(needed, NodeIndex::new(index), ());
+        }
+    }
+    Ok(graph)
+}
+
+/// The shortest cycle through the first name that lies on one, as an error that prints it.
+fn cycle(plan: &Plan, graph: &DiGraph<(), ()>) -> Error {
+    let name = |n: NodeIndex| plan.items[n.index()].name.as_str();
+    let on_cycle = |component: &Vec<NodeIndex>| component.len() > 1 || graph.contains_edge(component[0], component[0]);
+    let knots: Vec<Vec<NodeIndex>> = algo::tarjan_scc(graph).into_iter().filter(on_cycle).collect();
+    let Some(start) = knots.iter().flatten().copied().min_by_key(|n| name(*n)) else {
+        return Error::input("cycle", "the plan has a cycle");
+    };
+    // Breadth first along "depends on", each step in order of names, until the start is reached again.
+    let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        let mut needed: Vec<_> = graph.neighbors_directed(node, petgraph::Incoming).collect();
+        needed.sort_by_key(|n| name(*n));
+        for next in needed {
+            if let std::collections::btree_map::Entry::Vacant(entry) = came_from.entry(next) {
+                entry.insert(node);
+                queue.push_back(next);
+            }
+        }
+        if came_from.contains_key(&start) {
+            break;
+        }
+    }
+    let mut path = vec![start];
+    while let Some(&before) = path.last().and_then(|last| came_from.get(last)) {
+        path.push(before);
+        if before == start {
+            break;
+        }
+    }
+    path.reverse();
+    let words: Vec<&str> = path.iter().map(|n| name(*n)).collect();
+    Error::input("cycle", format!("the dependencies go round in a circle: {}", words.join(" -> ")))
+        .at(Location::new("plan").at_path(format!("items[{}].deps", start.index())))
+        .hint(format!("take one of these dependencies away, such as the one of `{}` on `{}`", words[0], words[1.min(words.len() - 1)]))
+}

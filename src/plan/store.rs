@@ -1,0 +1,190 @@
+//! Plans as refs: a commit per revision under `refs/lex-pr/plans/NAME`, its tree holding canonical `plan.json`.
+
+use super::document;
+use crate::{
+    model::{
+        Error, Result,
+        error::{Location, nearest},
+        json,
+        plan::Plan,
+    },
+    repo::{RefChange, Repo},
+};
+use gix::ObjectId;
+
+/// Where plans are kept.
+pub const PREFIX: &str = "refs/lex-pr/plans/";
+
+const FILE: &str = "plan.json";
+
+/// How often an update is tried again after another process was faster.
+const ATTEMPTS: usize = 1000;
+
+/// A plan as it is kept.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// Its name.
+    pub name: String,
+    /// The commit of this revision.
+    pub revision: ObjectId,
+    /// What it says.
+    pub plan: Plan,
+}
+
+/// One line of a plan's history.
+#[derive(Clone, Debug)]
+pub struct Revision {
+    /// The commit.
+    pub id: ObjectId,
+    /// Who made it: `Name <mail>`.
+    pub by: String,
+    /// When, in UTC, RFC 3339.
+    pub at: String,
+    /// What was done.
+    pub message: String,
+}
+
+fn ref_name(name: &str) -> Result<String> {
+    let full = format!("{PREFIX}{name}");
+    if name.starts_with('-') || gix::validate::reference::name(full.as_str().into()).is_err() {
+        return Err(Error::input("bad-name", format!("`{name}` is no valid plan name"))
+            .hint("a plan is named like a branch: letters, digits, `-`, `_`, `.` and `/`"));
+    }
+    Ok(full)
+}
+
+/// The plans there are, sorted by name.
+pub fn list(repo: &Repo) -> Result<Vec<(String, ObjectId)>> {
+    repo.refs_under(PREFIX)
+}
+
+/// The newest revision of the plan called `name`.
+pub fn load(repo: &Repo, name: &str) -> Result<Stored> {
+    match repo.ref_commit(&ref_name(name)?)? {
+        Some(revision) => read(repo, name, revision),
+        None => Err(missing(repo, name)?),
+    }
+}
+
+/// The plan as `revision` has it.
+pub fn read(repo: &Repo, name: &str, revision: ObjectId) -> Result<Stored> {
+    let source = format!("{PREFIX}{name}:{FILE}");
+    let bytes = repo.read_file(revision, FILE)?.ok_or_else(|| {
+        Error::input("bad-plan", format!("revision {revision} holds no {FILE}"))
+            .at(Location::new(&source))
+            .hint(format!("git lex-pr plan restore {name} REVISION brings an older one back"))
+    })?;
+    let plan = document::read(&String::from_utf8_lossy(&bytes), &source)?;
+    Ok(Stored { name: name.into(), revision, plan })
+}
+
+fn missing(repo: &Repo, name: &str) -> Result<Error> {
+    let plans = list(repo)?;
+    let hint = match nearest(name, plans.iter().map(|(n, _)| n.as_str())) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if plans.is_empty() => "make one: git lex-pr plan create 'feat/*'".into(),
+        None => format!("there are: {}", plans.iter().map(|(n, _)| n.as_str()).collect::<Vec<_>>().join(", ")),
+    };
+    Ok(Error::input("no-plan", format!("there is no plan `{name}`")).hint(hint))
+}
+
+/// The change that makes `plan` the next revision after `old`; the commit is written, no ref is moved.
+pub fn next_revision(repo: &Repo, name: &str, old: Option<ObjectId>, plan: &Plan, message: &str) -> Result<RefChange> {
+    document::check(plan)?;
+    let mut plan = plan.clone();
+    plan.normalize();
+    let tree = repo.write_files(None, &[(FILE.into(), json::canonical(&plan)?.into_bytes())])?;
+    let commit = repo.commit_tree(tree, old, message)?;
+    Ok(RefChange { name: ref_name(name)?, old, new: Some(commit) })
+}
+
+/// Keep a new plan. One of that name must not exist, unless `replace` makes this its next revision.
+pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str) -> Result<Stored> {
+    for _ in 0..ATTEMPTS {
+        let old = repo.ref_commit(&ref_name(name)?)?;
+        if old.is_some() && !replace {
+            return Err(Error::input("plan-exists", format!("there is a plan `{name}` already")).hint(format!(
+                "git lex-pr plan add {name} ... adds to it, --force makes this its next revision, --name gives another name"
+            )));
+        }
+        let change = next_revision(repo, name, old, plan, message)?;
+        if repo.swap_refs(std::slice::from_ref(&change), message)?.is_ok() {
+            return load(repo, name);
+        }
+    }
+    Err(contended(name))
+}
+
+/// Change a plan by what `edit` does to its newest revision. When another process was faster, `edit` is done again on
+/// what that one left, so that neither change is lost.
+pub fn update(repo: &Repo, name: &str, message: &str, mut edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<Stored> {
+    for _ in 0..ATTEMPTS {
+        let stored = load(repo, name)?;
+        let mut plan = stored.plan.clone();
+        edit(&mut plan)?;
+        plan.normalize();
+        if plan == stored.plan {
+            return Ok(stored);
+        }
+        let change = next_revision(repo, name, Some(stored.revision), &plan, message)?;
+        if repo.swap_refs(std::slice::from_ref(&change), message)?.is_ok() {
+            return load(repo, name);
+        }
+    }
+    Err(contended(name))
+}
+
+fn contended(name: &str) -> Error {
+    Error::environment("contended", format!("plan `{name}` is being changed by others all the time")).hint("try again")
+}
+
+/// Take a plan away. Its revisions stay reachable by id until git collects them.
+pub fn delete(repo: &Repo, name: &str) -> Result<ObjectId> {
+    let full = ref_name(name)?;
+    for _ in 0..ATTEMPTS {
+        let Some(old) = repo.ref_commit(&full)? else { return Err(missing(repo, name)?) };
+        if repo.swap_refs(&[RefChange { name: full.clone(), old: Some(old), new: None }], "plan delete")?.is_ok() {
+            return Ok(old);
+        }
+    }
+    Err(contended(name))
+}
+
+/// The revisions of a plan, newest first.
+pub fn log(repo: &Repo, name: &str) -> Result<Vec<Revision>> {
+    let Some(mut id) = repo.ref_commit(&ref_name(name)?)? else { return Err(missing(repo, name)?) };
+    let mut revisions = Vec::new();
+    loop {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read revision {id} of plan {name}"), e);
+        let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
+        let who = commit.committer().map_err(|e| reading(&e))?;
+        let seconds = who.time().map_err(|e| reading(&e))?.seconds;
+        let at = jiff::Timestamp::from_second(seconds).map_err(|e| reading(&e))?;
+        revisions.push(Revision {
+            id,
+            by: format!("{} <{}>", who.name, who.email),
+            at: at.to_string(),
+            message: commit.message_raw_sloppy().to_string().trim().to_string(),
+        });
+        match commit.parent_ids().next() {
+            Some(parent) => id = parent.detach(),
+            None => return Ok(revisions),
+        }
+    }
+}
+
+/// The revision of `name` that `spec` means: a commit id or its beginning, or `@{N}` and `~N` for N revisions back.
+pub fn find_revision(repo: &Repo, name: &str, spec: &str) -> Result<ObjectId> {
+    let revisions = log(repo, name)?;
+    let back = spec.strip_prefix('~').or_else(|| spec.strip_prefix("@{").and_then(|s| s.strip_suffix('}')));
+    let found: Vec<ObjectId> = match back.map(|n| n.parse::<usize>()) {
+        Some(Ok(n)) => revisions.get(n).map(|r| r.id).into_iter().collect(),
+        Some(Err(_)) => Vec::new(),
+        None => revisions.iter().map(|r| r.id).filter(|id| spec.len() >= 4 && id.to_string().starts_with(spec)).collect(),
+    };
+    match found[..] {
+        [id] => Ok(id),
+        _ => Err(Error::input("no-revision", format!("plan `{name}` has no revision `{spec}`"))
+            .hint(format!("`git lex-pr plan log {name}` lists them; `~1` is the one before the newest"))),
+    }
+}
