@@ -1,0 +1,94 @@
+//! The court of last resort: `git merge-tree` decides what is in doubt, without a trace in the user's repository.
+//!
+//! It sees the candidates that only memory holds through a temporary object folder, and writes its own there too.
+
+use crate::{
+    model::{Error, Result},
+    repo::{GitCommand, Repo},
+};
+use gix::{ObjectId, objs::Write, odb::loose};
+use std::{
+    collections::HashSet,
+    path::{Path, PathBuf},
+};
+
+/// Git, asked in a corner of its own.
+pub struct Court {
+    git_dir: PathBuf,
+    workdir: Option<PathBuf>,
+    objects: PathBuf,
+    room: Option<tempfile::TempDir>,
+    known: HashSet<ObjectId>,
+}
+
+impl Court {
+    /// A court that reads `repo`. Nothing is made before it is asked.
+    pub fn new(repo: &Repo) -> Self {
+        Court {
+            git_dir: repo.git.git_dir().to_path_buf(),
+            workdir: repo.git.workdir().map(Path::to_path_buf),
+            objects: repo.git.objects.store_ref().path().to_path_buf(),
+            room: None,
+            known: HashSet::new(),
+        }
+    }
+
+    /// What git makes of merging `theirs` into `ours`: the tree, or the paths that conflict. New objects end up in the
+    /// memory of `git`.
+    pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+        let judging = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
+        let room = match &self.room {
+            Some(room) => room,
+            None => self.room.insert(tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(|e| judging(&e))?),
+        };
+        let store = loose::Store::at(room.path(), git.object_hash());
+        if let Some(memory) = git.objects.reset_object_memory() {
+            let unknown = memory.iter().filter(|(id, _)| !self.known.contains(*id));
+            let copied: Result<Vec<ObjectId>> =
+                unknown.map(|(_, (kind, data))| store.write_buf(*kind, data).map_err(|e| judging(&e))).collect();
+            git.objects.set_object_memory(memory);
+            self.known.extend(copied?);
+        }
+        let output = GitCommand::bound_to(&self.git_dir, self.workdir.as_deref())
+            .env("GIT_OBJECT_DIRECTORY", room.path())
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.objects))
+            .args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
+            .args([ours.to_string(), theirs.to_string()])
+            .output(None)?;
+        let mut fields = output.stdout.split(|b| *b == 0);
+        let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
+        match (output.status, tree) {
+            (0, Some(tree)) => {
+                self.bring_back(git, &store)?;
+                Ok(Ok(tree))
+            }
+            (1, Some(_)) => {
+                let mut paths: Vec<String> = fields.filter(|f| !f.is_empty()).map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+                paths.sort();
+                paths.dedup();
+                Ok(Err(paths))
+            }
+            _ => Err(Error::git("merge with `git merge-tree`", output.stderr)),
+        }
+    }
+
+    fn bring_back(&mut self, git: &gix::Repository, store: &loose::Store) -> Result<()> {
+        let reading = |e: &dyn std::fmt::Display| Error::git("read what git merged", e);
+        let mut buffer = Vec::new();
+        for id in store.iter() {
+            let id = id.map_err(|e| reading(&e))?;
+            if self.known.insert(id)
+                && let Some(object) = store.try_find(&id, &mut buffer).map_err(|e| reading(&e))?
+            {
+                git.objects.write_buf(object.kind, object.data).map_err(|e| reading(&e))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A path as GIT_ALTERNATE_OBJECT_DIRECTORIES takes it, whatever is in it.
+fn quoted(path: &Path) -> String {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+    format!("\"{}\"", path.display().to_string().replace('\\', "\\\\").replace('"', "\\\""))
+}

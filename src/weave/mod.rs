@@ -1,0 +1,209 @@
+//! Candidates: the commit that the target would be if an item, on top of those before it, landed. Computed in memory;
+//! nothing reaches the object database before [`Weaver::persist`].
+
+mod changes;
+mod clash;
+mod court;
+mod markers;
+mod strategy;
+
+pub use changes::Changed;
+
+use crate::{
+    model::{Error, Result, plan::Strategy},
+    repo::Repo,
+};
+use court::Court;
+use gix::{ObjectId, merge::tree::TreatAsUnresolved, objs::Write};
+use std::collections::HashSet;
+
+/// What to weave.
+#[derive(Clone, Copy, Debug)]
+pub struct Strand<'a> {
+    /// The item's name, for the candidate's message.
+    pub name: &'a str,
+    /// Its branch.
+    pub branch: &'a str,
+    /// Its commit.
+    pub head: ObjectId,
+    /// How its commits reach the target.
+    pub strategy: Strategy,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Woven {
+    /// A candidate, and its tree.
+    Clean {
+        /// The candidate.
+        commit: ObjectId,
+        /// Its tree.
+        tree: ObjectId,
+    },
+    /// The tip holds the item already.
+    UpToDate,
+    /// Git calls it a conflict.
+    Conflict {
+        /// The paths, sorted.
+        paths: Vec<String>,
+        /// Of a rebase: the commit that did not apply.
+        commit: Option<ObjectId>,
+    },
+    /// Item and tip have no common ancestor.
+    NoCommonHistory,
+}
+
+/// Weaves items onto a target, one after the other.
+pub struct Weaver<'r> {
+    repo: &'r Repo,
+    /// The repository with the objects of candidates in memory.
+    git: gix::Repository,
+    court: Court,
+    target: String,
+    /// Heads that were woven in, whose commits a squash or rebase of a later item must not repeat.
+    woven: Vec<ObjectId>,
+}
+
+impl<'r> Weaver<'r> {
+    /// A weaver for candidates of `target`.
+    pub fn new(repo: &'r Repo, target: &str) -> Self {
+        Weaver { repo, git: repo.in_memory(), court: Court::new(repo), target: target.into(), woven: Vec::new() }
+    }
+
+    /// The candidate of `strand` on top of `tip`.
+    pub fn weave(&mut self, tip: ObjectId, strand: &Strand) -> Result<Woven> {
+        let bases = self.merge_bases(tip, strand.head)?;
+        if bases.is_empty() {
+            return Ok(Woven::NoCommonHistory);
+        }
+        if bases.contains(&strand.head) {
+            return Ok(Woven::UpToDate);
+        }
+        match strand.strategy {
+            Strategy::Rebase => self.rebase(tip, strand),
+            Strategy::Merge | Strategy::Squash => {
+                let tree = match self.merge_commits(tip, strand.head, &bases)? {
+                    Ok(tree) => tree,
+                    Err(paths) => return Ok(Woven::Conflict { paths, commit: None }),
+                };
+                if strand.strategy == Strategy::Squash && tree == self.tree_of(tip)? {
+                    return Ok(Woven::UpToDate);
+                }
+                let commit = match strand.strategy {
+                    Strategy::Squash => self.squash_commit(tip, strand, tree)?,
+                    _ => self.merge_commit(tip, strand, tree)?,
+                };
+                Ok(Woven::Clean { commit, tree })
+            }
+        }
+    }
+
+    /// The item with `head` is in the tip from now on.
+    pub fn accept(&mut self, head: ObjectId) {
+        self.woven.push(head);
+    }
+
+    /// The repository as the weave sees it: with the candidates that are only in memory.
+    pub fn objects(&self) -> &gix::Repository {
+        &self.git
+    }
+
+    /// The tree of a commit, in memory or not.
+    pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
+        Ok(self.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
+    }
+
+    fn merge_bases(&self, one: ObjectId, other: ObjectId) -> Result<Vec<ObjectId>> {
+        let bases = self.git.merge_bases_many(one, &[other]);
+        Ok(bases.map_err(|e| Error::git("find a merge base", e))?.into_iter().map(gix::Id::detach).collect())
+    }
+
+    /// Merge two commits: the tree, or the paths that conflict.
+    fn merge_commits(&mut self, ours: ObjectId, theirs: ObjectId, bases: &[ObjectId]) -> Result<Result<ObjectId, Vec<String>>> {
+        match bases {
+            // A fast-forward has nothing to merge.
+            [base] if *base == ours => Ok(Ok(self.tree_of(theirs)?)),
+            [base] => {
+                let (base, our_tree, their_tree) = (self.tree_of(*base)?, self.tree_of(ours)?, self.tree_of(theirs)?);
+                match self.merge_trees(base, our_tree, their_tree)? {
+                    Some(tree) => Ok(Ok(tree)),
+                    None => self.ask_git(ours, theirs),
+                }
+            }
+            // Several bases are merged with each other first; where those conflict, gix's answer is not git's.
+            _ => self.ask_git(ours, theirs),
+        }
+    }
+
+    /// A three-way merge where it is beyond doubt. `None` where there is a conflict, or where gix resolved something by
+    /// rename rules that git may see otherwise: git itself decides those.
+    fn merge_trees(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
+        if base == ours {
+            return Ok(Some(theirs));
+        }
+        let merging = |e: &dyn std::fmt::Display| Error::git("merge", e);
+        let options = self.git.tree_merge_options().map_err(|e| merging(&e))?.with_fail_on_conflict(Some(TreatAsUnresolved::git()));
+        let mut outcome = self.git.merge_trees(base, ours, theirs, Default::default(), options).map_err(|e| merging(&e))?;
+        if outcome.conflicts.iter().any(|c| !is_plain_content_merge(c)) {
+            return Ok(None);
+        }
+        Ok(Some(outcome.tree.write().map_err(|e| merging(&e))?.detach()))
+    }
+
+    fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+        self.court.judge(&mut self.git, ours, theirs)
+    }
+
+    /// Write a commit of the weave, in memory.
+    fn write_commit(&self, commit: &gix::objs::Commit) -> Result<ObjectId> {
+        Ok(self.git.write_object(commit).map_err(|e| Error::git("compute a candidate", e))?.detach())
+    }
+
+    /// Write what `tip` reaches and only memory holds to the object database, each object before those that name it.
+    /// Gives the number of objects written.
+    pub fn persist(&mut self, tip: ObjectId) -> Result<usize> {
+        let writing = |e: &dyn std::fmt::Display| Error::git("write a candidate to the object database", e);
+        let Some(memory) = self.git.objects.reset_object_memory() else { return Ok(0) };
+        let mut written = HashSet::new();
+        let mut stack = vec![(tip, false)];
+        while let Some((id, children_done)) = stack.pop() {
+            let Some((kind, data)) = memory.get(&id) else { continue };
+            if written.contains(&id) {
+                continue;
+            }
+            if children_done {
+                let stored = self.repo.git.objects.write_buf(*kind, data).map_err(|e| writing(&e))?;
+                written.insert(stored);
+                continue;
+            }
+            stack.push((id, true));
+            let hash = self.git.object_hash();
+            match kind {
+                gix::objs::Kind::Commit => {
+                    let commit = gix::objs::CommitRef::from_bytes(data, hash).map_err(|e| writing(&e))?;
+                    stack.push((commit.tree(), false));
+                    stack.extend(commit.parents().map(|p| (p, false)));
+                }
+                gix::objs::Kind::Tree => {
+                    let tree = gix::objs::TreeRef::from_bytes(data, hash).map_err(|e| writing(&e))?;
+                    stack.extend(tree.entries.iter().map(|e| (e.oid.to_owned(), false)));
+                }
+                gix::objs::Kind::Blob | gix::objs::Kind::Tag => {}
+            }
+        }
+        // What was not written belongs to candidates that did not hold.
+        Ok(written.len())
+    }
+}
+
+/// Whether a conflict that gix lists was nothing but a clean merge of one file's content at one place.
+fn is_plain_content_merge(conflict: &gix::merge::tree::Conflict) -> bool {
+    use gix::merge::plumbing::tree::Resolution;
+    !conflict.is_unresolved(TreatAsUnresolved::git())
+        && match &conflict.resolution {
+            Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) => true,
+            Ok(Resolution::OursModifiedTheirsRenamedAndChangedThenRename { final_location, .. }) => final_location.is_none(),
+            Ok(Resolution::SourceLocationAffectedByRename { .. } | Resolution::Forced(_)) | Err(_) => false,
+        }
+}
