@@ -1,0 +1,64 @@
+//! Landing: the target moves once, together with the journal's last step, or not at all. A work tree that has it checked
+//! out goes first, as in `git merge`, and comes back where the refs do not move.
+
+use super::journal::Journal;
+use crate::{
+    model::{
+        Error, Result,
+        run::{Run, RunState},
+    },
+    repo::{Checkout, Repo},
+};
+use gix::ObjectId;
+
+/// Land `tip` on the run's target, which the run found at `base`. A target that moved meanwhile is no error: the run is
+/// then overtaken, and nothing has landed.
+pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, base: ObjectId, tip: ObjectId) -> Result<()> {
+    let checkouts = repo.checkouts_of(&run.target)?;
+    if let Some(now) = moved(repo, run, base)? {
+        return overtaken(repo, journal, run, now);
+    }
+    for checkout in &checkouts {
+        checkout.check_clean()?;
+        checkout.check_move(base, tip)?;
+    }
+    for (done, checkout) in checkouts.iter().enumerate() {
+        checkout.move_to(base, tip).inspect_err(|_| put_back(&checkouts[..done], base, tip))?;
+    }
+    match journal.land(run, base, tip) {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(refused)) => {
+            put_back(&checkouts, base, tip);
+            overtaken(repo, journal, run, refused.found)
+        }
+        Err(error) => {
+            put_back(&checkouts, base, tip);
+            Err(error)
+        }
+    }
+}
+
+fn moved(repo: &Repo, run: &Run, base: ObjectId) -> Result<Option<Option<ObjectId>>> {
+    let now = repo.ref_commit(&format!("refs/heads/{}", run.target))?;
+    Ok((now != Some(base)).then_some(now))
+}
+
+fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<ObjectId>) -> Result<()> {
+    run.state = RunState::Overtaken;
+    let base = repo.parse_id(&run.base)?;
+    let to = now.map_or("nowhere: it was deleted".to_string(), |id| repo.short(id));
+    run.notes.push(format!(
+        "{} moved from {} to {to} while this ran, so nothing landed; run it again, recorded verdicts are reused",
+        run.target,
+        repo.short(base)
+    ));
+    journal.end(run, "overtaken")
+}
+
+/// Undo [`Checkout::move_to`]. The trees were clean a moment ago, so that only a failing disk can stop this; the error that
+/// is being handled says more than a second one would.
+fn put_back(checkouts: &[Checkout], base: ObjectId, tip: ObjectId) {
+    for checkout in checkouts {
+        let _: Result<(), Error> = checkout.move_to(tip, base);
+    }
+}

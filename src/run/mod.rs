@@ -1,0 +1,490 @@
+//! One execution of a plan: weave each item in order, prove it, and land what holds.
+
+mod journal;
+mod land;
+mod prove;
+
+pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
+
+use crate::{
+    config::{Config, OnConflict},
+    gate::{Context, digest},
+    model::{
+        Error, Result,
+        gate::{CONFLICT_MARKERS, GateSpec},
+        plan::{Item, Plan},
+        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, SCHEMA_VERSION, Status, Weave},
+        time,
+        verdict::{Answer, Verdict},
+    },
+    plan::order,
+    repo::Repo,
+    weave::{Changed, Strand, Weaver, Woven},
+};
+use gix::ObjectId;
+use journal::Journal;
+use prove::{Candidate, Prover};
+use std::collections::{HashMap, HashSet};
+
+/// What to run.
+pub struct Request<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its name.
+    pub plan_name: &'a str,
+    /// The commit of its revision, where it is kept.
+    pub revision: Option<ObjectId>,
+    /// Preview, prove or land.
+    pub purpose: Purpose,
+    /// What the run obeys.
+    pub config: &'a Config,
+    /// Only these gates; all where empty.
+    pub gates: &'a [String],
+    /// Only these items, with those that they depend on woven unproved; all where empty.
+    pub items: &'a [String],
+    /// Ask every gate again, whatever is recorded.
+    pub fresh: bool,
+}
+
+/// What a run tells while it goes on.
+pub enum Event<'a> {
+    /// An item's gates begin: their names.
+    Proving(&'a str, Vec<&'a str>),
+    /// An item is decided; the number of items behind it.
+    Decided(&'a ItemReport, usize),
+}
+
+/// Run it. Items that do not hold are no error: the matrix says what became of each.
+///
+/// Errors: a target that is checked out with changes (landing only), a plan that cannot be ordered, git or disk
+/// failures, and Ctrl-C. Whatever the error, the target stands where it stood, and verdicts given by then are kept.
+pub fn run(repo: &Repo, request: &Request, tell: &mut dyn FnMut(Event)) -> Result<Run> {
+    let mut flow = Flow::new(repo, request)?;
+    let outcome = flow.go(tell);
+    match (&outcome, &mut flow.journal) {
+        (Err(error), Some(journal)) => {
+            flow.run.state = RunState::Interrupted;
+            flow.run.notes.push(error.to_string());
+            // The error that stopped the run is the one to show; that the journal misses its last step changes nothing.
+            let _ = journal.end(&mut flow.run, "interrupted");
+        }
+        (Err(_), None) | (Ok(()), _) => {}
+    }
+    outcome.map(|()| flow.run)
+}
+
+struct Flow<'a> {
+    repo: &'a Repo,
+    request: &'a Request<'a>,
+    weaver: Weaver<'a>,
+    prover: Prover<'a>,
+    journal: Option<Journal<'a>>,
+    run: Run,
+    base: ObjectId,
+    tip: ObjectId,
+    /// The items that changed a path on the way to the tip.
+    touched: HashMap<String, Vec<String>>,
+}
+
+impl<'a> Flow<'a> {
+    fn new(repo: &'a Repo, request: &'a Request<'a>) -> Result<Self> {
+        let plan = request.plan;
+        let base = target_head(repo, &plan.target)?;
+        let levels = order(plan)?;
+        check_names(request)?;
+        let land = request.purpose == Purpose::Land;
+        let by = if request.purpose == Purpose::Preview { String::new() } else { repo.identity()? };
+        if land {
+            for checkout in repo.checkouts_of(&plan.target)? {
+                checkout.check_clean()?;
+            }
+        }
+        let wanted = with_dependencies(plan, request.items);
+        let mut items = Vec::with_capacity(plan.items.len());
+        for (level, members) in levels.iter().enumerate() {
+            for &index in members.iter().filter(|&&i| wanted.is_empty() || wanted.contains(plan.items[i].name.as_str())) {
+                items.push(pending(&plan.items[index], level));
+            }
+        }
+        let run = Run {
+            schema_version: SCHEMA_VERSION.into(),
+            id: None,
+            plan: request.plan_name.into(),
+            revision: request.revision.map(|r| r.to_string()),
+            purpose: request.purpose,
+            state: RunState::Running,
+            target: plan.target.clone(),
+            base: base.to_string(),
+            tip: base.to_string(),
+            by,
+            started: time::now(),
+            ended: None,
+            items,
+            notes: Vec::new(),
+        };
+        Ok(Flow {
+            repo,
+            request,
+            weaver: Weaver::new(repo, &plan.target),
+            prover: Prover::new(repo, request.config.workers.count()),
+            journal: None,
+            run,
+            base,
+            tip: base,
+            touched: HashMap::new(),
+        })
+    }
+
+    fn go(&mut self, tell: &mut dyn FnMut(Event)) -> Result<()> {
+        if self.request.purpose != Purpose::Preview {
+            self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run)?);
+        }
+        let total = self.run.items.len();
+        for index in 0..total {
+            let mut report = self.run.items[index].clone();
+            let files = self.decide(&mut report, tell)?;
+            tell(Event::Decided(&report, total - index - 1));
+            let stop = report.status == Status::SkippedConflict && self.request.config.on_conflict == OnConflict::Stop;
+            self.run.items[index] = report;
+            self.run.tip = self.tip.to_string();
+            if let Some(journal) = &mut self.journal {
+                let report = &self.run.items[index];
+                let message = format!("{}: {}", report.name, report.status.words());
+                let verdicts: Vec<&Verdict> =
+                    report.gates.iter().filter(|g| !g.reused && g.gate != CONFLICT_MARKERS).filter_map(|g| g.verdict.as_ref()).collect();
+                journal.step(&self.run, &files, &verdicts, &message)?;
+            }
+            if stop {
+                let why = format!("not tried: the run stops at the conflict of {}", self.run.items[index].name);
+                for later in &mut self.run.items[index + 1..] {
+                    later.detail.clone_from(&why);
+                }
+                break;
+            }
+        }
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        let Some(journal) = &mut self.journal else {
+            self.run.state = RunState::Done;
+            return Ok(());
+        };
+        if self.tip == self.base {
+            self.run.state = RunState::Done;
+            return journal.end(&mut self.run, "nothing to land");
+        }
+        self.weaver.persist(self.tip)?;
+        match self.request.purpose {
+            Purpose::Land => land::land(self.repo, journal, &mut self.run, self.base, self.tip),
+            Purpose::Prove | Purpose::Preview => {
+                self.run.state = RunState::Done;
+                journal.keep_tip(&mut self.run, self.tip)
+            }
+        }
+    }
+
+    /// Decide one item; gives what its gates left behind, as files of the journal.
+    fn decide(&mut self, report: &mut ItemReport, tell: &mut dyn FnMut(Event)) -> Result<Vec<(String, Vec<u8>)>> {
+        let Some(item) = self.request.plan.item(&report.name) else { return Ok(Vec::new()) };
+        if let Some(blocker) = self.blocker(item) {
+            (report.status, report.detail) = (Status::Blocked, format!("needs {blocker}"));
+            return Ok(Vec::new());
+        }
+        let head = match self.head(item, report) {
+            Ok(head) => head,
+            Err(why) => {
+                (report.status, report.detail) = (Status::SkippedMissing, why);
+                return Ok(Vec::new());
+            }
+        };
+        report.head = Some(head.to_string());
+        let strand = Strand { name: &item.name, branch: &item.branch, head, strategy: item.strategy };
+        let (commit, tree) = match self.weaver.weave(self.tip, &strand) {
+            Ok(Woven::Clean { commit, tree }) => (commit, tree),
+            Ok(Woven::UpToDate) => {
+                (report.status, report.detail) = (Status::UpToDate, format!("{} holds it already", self.run.target));
+                self.weaver.accept(head);
+                return Ok(Vec::new());
+            }
+            Ok(Woven::NoCommonHistory) => {
+                (report.status, report.detail) = (Status::SkippedHistory, format!("shares no history with {}", self.run.target));
+                return Ok(Vec::new());
+            }
+            Ok(Woven::Conflict { paths, commit }) => {
+                self.explain_conflict(report, head, paths, commit)?;
+                return Ok(Vec::new());
+            }
+            Err(error) => {
+                (report.status, report.detail) = (Status::SkippedMissing, error.to_string());
+                return Ok(Vec::new());
+            }
+        };
+        report.weave = Some(Weave::Trivial);
+        (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
+        let before = self.weaver.tree_of(self.tip)?;
+        let changes = self.weaver.changes(before, tree)?;
+        let files = self.prove(item, report, Candidate { commit, tree, base: self.tip }, &changes, head, tell)?;
+        if let Some(red) = self.red_gate(item, report) {
+            (report.status, report.detail) = (Status::SkippedGates, red);
+            return Ok(files);
+        }
+        report.status = Status::Merged;
+        report.detail = self.merged_detail(report, changes.len());
+        for change in &changes {
+            self.touched.entry(change.path.to_string()).or_default().push(item.name.clone());
+        }
+        self.weaver.accept(head);
+        self.tip = commit;
+        Ok(files)
+    }
+
+    /// The first dependency that is not in, with what became of it.
+    fn blocker(&self, item: &Item) -> Option<String> {
+        item.deps.iter().find_map(|dep| {
+            let needed = self.run.items.iter().find(|r| r.name == dep.name)?;
+            (!needed.status.is_in()).then(|| format!("{} ({})", dep.name, needed.status.words()))
+        })
+    }
+
+    /// The commit to weave: the one that was planned, or the branch's where none was.
+    fn head(&self, item: &Item, report: &mut ItemReport) -> Result<ObjectId, String> {
+        let branch = self.repo.branch(&item.branch).map_err(|e| e.to_string())?;
+        let Some(pinned) = &item.head else {
+            return branch.map(|b| b.head).ok_or_else(|| format!("there is no branch `{}` here", item.branch));
+        };
+        let head = self.repo.parse_id(pinned).map_err(|e| e.to_string())?;
+        if !self.repo.has_commit(head) {
+            return Err(format!("commit {} is not in this repository; `git fetch` may bring it", &pinned[..pinned.len().min(12)]));
+        }
+        match branch {
+            Some(branch) if branch.head != head => report.notes.push(format!(
+                "{} has moved to {} since it was planned; `git lex-pr plan add {} {}` takes that in",
+                item.branch,
+                self.repo.short(branch.head),
+                self.run.plan,
+                item.branch
+            )),
+            Some(_) => {}
+            None => report.notes.push(format!("branch {} is gone; the planned commit is used", item.branch)),
+        }
+        Ok(head)
+    }
+
+    fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, paths: Vec<String>, commit: Option<ObjectId>) -> Result<()> {
+        let mut with = Vec::new();
+        for path in paths {
+            let items = self.touched.get(&path).cloned().unwrap_or_default();
+            let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
+            let words = match culprit {
+                Some(commit) => vec![format!("{} ({})", self.run.target, self.repo.short(commit))],
+                None if items.is_empty() => vec![self.run.target.clone()],
+                None => items.clone(),
+            };
+            for word in words {
+                if !with.contains(&word) {
+                    with.push(word);
+                }
+            }
+            report.conflicts.push(Conflict { path, items, commit: culprit.map(|c| c.to_string()) });
+        }
+        let paths: Vec<&str> = report.conflicts.iter().map(|c| c.path.as_str()).collect();
+        let applying = commit.map(|c| format!("commit {} ", self.repo.short(c))).unwrap_or_default();
+        report.status = Status::SkippedConflict;
+        report.detail = format!("{applying}conflicts with {} in {}", few(&with), few(&paths));
+        Ok(())
+    }
+
+    /// Ask the gates of an item, or look up what they said before.
+    fn prove(
+        &mut self,
+        item: &Item,
+        report: &mut ItemReport,
+        candidate: Candidate,
+        changes: &[Changed],
+        head: ObjectId,
+        tell: &mut dyn FnMut(Event),
+    ) -> Result<Vec<(String, Vec<u8>)>> {
+        let context = Context {
+            item: item.name.clone(),
+            target: self.run.target.clone(),
+            base: candidate.base.to_string(),
+            head: head.to_string(),
+            candidate: candidate.commit.to_string(),
+        };
+        let markers = self.markers_verdict(&context, &candidate, changes)?;
+        let marked = markers.verdict == Answer::Fail;
+        report.gates.push(GateReport { gate: CONFLICT_MARKERS.into(), required: true, verdict: Some(markers), reused: false });
+        let unasked = !self.request.items.is_empty() && !self.request.items.contains(&item.name);
+        if marked || unasked {
+            return Ok(Vec::new());
+        }
+        let config = self.request.config;
+        let mut gates: Vec<&GateSpec> = config.gates.iter().collect();
+        for gate in &item.gates {
+            if config.gates.iter().any(|g| g.name == gate.name) {
+                report.notes.push(format!("gate {} of the plan gives way to the target's", gate.name));
+            } else {
+                gates.push(gate);
+            }
+        }
+        gates.retain(|g| self.request.gates.is_empty() || self.request.gates.contains(&g.name));
+        let mut open = Vec::new();
+        for gate in gates {
+            let (digest, inputs) = (digest(gate)?, crate::gate::inputs(self.weaver.objects(), candidate.tree, &gate.paths)?);
+            let known = if self.request.fresh { None } else { crate::gate::Known::new(self.repo).find(&digest, inputs)? };
+            let reused = known.is_some();
+            if !reused {
+                open.push((report.gates.len(), gate.clone(), digest, inputs));
+            }
+            report.gates.push(GateReport { gate: gate.name.clone(), required: config.is_required(&gate.name), verdict: known, reused });
+        }
+        // A red verdict that is known already decides; buying the others would be work for nothing.
+        let decided = self.red_gate(item, report).is_some();
+        if self.request.purpose == Purpose::Preview || open.is_empty() || decided {
+            return Ok(Vec::new());
+        }
+        tell(Event::Proving(&item.name, open.iter().map(|(_, g, _, _)| g.name.as_str()).collect()));
+        self.weaver.persist(candidate.commit)?;
+        let mut files = Vec::new();
+        for (at, proof) in self.prover.prove(&candidate, &context, open, config, &self.run.by)? {
+            let folder = format!("items/{}/{}", encode(&item.name), encode(&proof.verdict.gate));
+            let kept = proof.files.into_iter().map(|(path, content)| (format!("{folder}/{path}"), content));
+            files.extend(kept);
+            report.gates[at].verdict = Some(proof.verdict);
+        }
+        Ok(files)
+    }
+
+    fn markers_verdict(&self, context: &Context, candidate: &Candidate, changes: &[Changed]) -> Result<Verdict> {
+        let annotations = self.weaver.added_markers(changes, self.weaver.tree_of(self.base)?)?;
+        let (verdict, summary) = match annotations.first() {
+            None => (Answer::Pass, "no conflict markers added".to_string()),
+            Some(first) => (Answer::Fail, format!("{}:{}: {}", first.path, first.line, first.message)),
+        };
+        Ok(Verdict {
+            gate: CONFLICT_MARKERS.into(),
+            digest: CONFLICT_MARKERS.into(),
+            inputs: candidate.tree.to_string(),
+            verdict,
+            summary,
+            annotations,
+            attempts: 1,
+            duration_ms: 0,
+            item: context.item.clone(),
+            candidate: context.candidate.clone(),
+            by: self.run.by.clone(),
+            at: self.run.started.clone(),
+        })
+    }
+
+    /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.
+    fn red_gate(&self, item: &Item, report: &ItemReport) -> Option<String> {
+        let red = |g: &&GateReport| g.required && g.answer().is_some_and(|a| !a.is_good());
+        if let Some(gate) = report.gates.iter().find(red) {
+            let verdict = gate.verdict.as_ref()?;
+            let what = match verdict.verdict {
+                Answer::Skip => "did not judge it",
+                Answer::Error => "could not judge it",
+                Answer::Fail | Answer::Warn | Answer::Pass => "failed",
+            };
+            return Some(format!("gate {} {what}: {}", gate.gate, verdict.summary));
+        }
+        let all_gates = self.request.gates.is_empty() && (self.request.items.is_empty() || self.request.items.contains(&item.name));
+        let undefined = |name: &&String| !report.gates.iter().any(|g| g.gate == **name);
+        let missing = self.request.config.required.iter().find(undefined).filter(|_| all_gates)?;
+        Some(format!("the policy requires gate {missing}, which is not defined for this item"))
+    }
+
+    fn merged_detail(&self, report: &ItemReport, files: usize) -> String {
+        let own: Vec<&GateReport> = report.gates.iter().filter(|g| g.gate != CONFLICT_MARKERS).collect();
+        let names =
+            |wanted: &dyn Fn(&GateReport) -> bool| -> Vec<&str> { own.iter().filter(|g| wanted(g)).map(|g| g.gate.as_str()).collect() };
+        let unproved = names(&|g| g.verdict.is_none());
+        let flaky = names(&|g| g.verdict.as_ref().is_some_and(|v| v.verdict.is_good() && v.attempts > 1));
+        let warned = names(&|g| g.answer().is_some_and(|a| a == Answer::Warn || !a.is_good()));
+        let mut detail = format!("clean, {}", count(files, "file"));
+        for (what, gates) in [("not proved yet", unproved), ("flaky", flaky), ("warning", warned)] {
+            if !gates.is_empty() {
+                detail.push_str(&format!("; {what}: {}", few(&gates)));
+            }
+        }
+        detail
+    }
+}
+
+fn pending(item: &Item, level: usize) -> ItemReport {
+    ItemReport {
+        name: item.name.clone(),
+        branch: item.branch.clone(),
+        head: item.head.clone(),
+        level,
+        strategy: item.strategy,
+        deps: item.deps.iter().map(|d| (d.name.clone(), d.sources.clone())).collect(),
+        status: Status::Pending,
+        detail: String::new(),
+        weave: None,
+        candidate: None,
+        tree: None,
+        conflicts: Vec::new(),
+        gates: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// The commit of a plan's target, which must be a local branch.
+pub fn target_head(repo: &Repo, target: &str) -> Result<ObjectId> {
+    repo.ref_commit(&format!("refs/heads/{target}"))?.ok_or_else(|| {
+        Error::input("missing-branch", format!("there is no local branch `{target}` to land on"))
+            .hint(format!("git branch {target} origin/{target}"))
+    })
+}
+
+/// The items called `names` and all that they depend on; empty for none.
+fn with_dependencies<'p>(plan: &'p Plan, names: &[String]) -> HashSet<&'p str> {
+    let mut found = HashSet::new();
+    let mut open: Vec<&Item> = names.iter().filter_map(|n| plan.item(n)).collect();
+    while let Some(item) = open.pop() {
+        if found.insert(item.name.as_str()) {
+            open.extend(item.deps.iter().filter_map(|d| plan.item(&d.name)));
+        }
+    }
+    found
+}
+
+fn check_names(request: &Request) -> Result<()> {
+    let items = || request.plan.items.iter().map(|i| i.name.as_str());
+    let gates = || request.config.gates.iter().chain(request.plan.items.iter().flat_map(|i| &i.gates)).map(|g| g.name.as_str());
+    let unknown = |what, code, name: &String, near: Option<&str>| {
+        let hint = near.map_or_else(|| format!("`git lex-pr {what} list` shows what there is"), |n| format!("did you mean `{n}`?"));
+        Err(Error::input(code, format!("there is no {what} `{name}` in plan {}", request.plan_name)).hint(hint))
+    };
+    if let Some(name) = request.items.iter().find(|n| !items().any(|i| i == n.as_str())) {
+        return unknown("item", "missing-item", name, crate::model::error::nearest(name, items()));
+    }
+    match request.gates.iter().find(|n| !gates().any(|g| g == n.as_str())) {
+        Some(name) => unknown("gate", "unknown-gate", name, crate::model::error::nearest(name, gates())),
+        None => Ok(()),
+    }
+}
+
+/// A name as one component of a path in a tree.
+fn encode(name: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.' | b'#');
+    let text: String = name.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect();
+    if text.chars().all(|c| c == '.') { format!("%2E{}", &text[1..]) } else { text }
+}
+
+/// The first three of a list, and how many more there are.
+fn few(list: &[impl AsRef<str>]) -> String {
+    let shown = list.iter().take(3).map(AsRef::as_ref).collect::<Vec<&str>>().join(", ");
+    match list.len() {
+        0..=3 => shown,
+        n => format!("{shown} and {} more", n - 3),
+    }
+}
+
+/// `1 file`, `2 files`.
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}

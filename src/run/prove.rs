@@ -1,0 +1,194 @@
+//! Gates of one candidate at once, each in a work tree of its own, as many as there are workers.
+
+use crate::{
+    config::Config,
+    gate::{Context, Stop, run},
+    model::{
+        Error, Result,
+        gate::{GateSpec, Runtime},
+        time,
+        verdict::{Answer, Verdict},
+    },
+    repo::{GateTree, Repo},
+};
+use gix::ObjectId;
+use std::collections::VecDeque;
+use tokio::{
+    runtime::Runtime as Tokio,
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::JoinSet,
+};
+
+/// Artifacts larger than this are left out of the journal.
+const ARTIFACT_BYTES: u64 = 4 << 20;
+
+/// A commit that gates judge.
+#[derive(Clone, Copy)]
+pub(super) struct Candidate {
+    pub commit: ObjectId,
+    pub tree: ObjectId,
+    /// The commit that it is on.
+    pub base: ObjectId,
+}
+
+/// A gate that has no verdict yet: where its report is, what it is, its digest and its inputs.
+pub(super) type Open = (usize, GateSpec, String, ObjectId);
+
+/// A verdict and what its gate left behind: stdout, stderr and artifacts, by path.
+pub(super) struct Proof {
+    pub verdict: Verdict,
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// Runs gates. Work trees are made when they are first needed and used again for later candidates.
+pub(super) struct Prover<'r> {
+    repo: &'r Repo,
+    workers: usize,
+    idle: Vec<GateTree>,
+    machine: Option<(Tokio, Stop)>,
+}
+
+impl<'r> Prover<'r> {
+    pub fn new(repo: &'r Repo, workers: usize) -> Self {
+        Prover { repo, workers: workers.max(1), idle: Vec::new(), machine: None }
+    }
+
+    /// Judge `candidate`, whose objects are in the object database, by each of `open`. Ctrl-C kills the gates and is an error.
+    pub fn prove(
+        &mut self,
+        candidate: &Candidate,
+        context: &Context,
+        open: Vec<Open>,
+        config: &Config,
+        by: &str,
+    ) -> Result<Vec<(usize, Proof)>> {
+        let (tokio, stop) = match self.machine.take() {
+            Some(machine) => machine,
+            None => start()?,
+        };
+        let proofs = tokio.block_on(self.all(candidate, context, open, config, by, &stop));
+        self.machine = Some((tokio, stop));
+        proofs
+    }
+
+    async fn all(
+        &mut self,
+        candidate: &Candidate,
+        context: &Context,
+        open: Vec<Open>,
+        config: &Config,
+        by: &str,
+        stop: &Stop,
+    ) -> Result<Vec<(usize, Proof)>> {
+        let mut waiting = VecDeque::from(open);
+        let mut working = JoinSet::new();
+        let mut proofs = Vec::new();
+        let mut failure = None;
+        loop {
+            while working.len() < self.workers && failure.is_none() && !*stop.borrow() {
+                let Some((at, gate, digest, inputs)) = waiting.pop_front() else { break };
+                let blank = Verdict {
+                    gate: gate.name.clone(),
+                    digest,
+                    inputs: inputs.to_string(),
+                    verdict: Answer::Skip,
+                    summary: String::new(),
+                    annotations: Vec::new(),
+                    attempts: 0,
+                    duration_ms: 0,
+                    item: context.item.clone(),
+                    candidate: context.candidate.clone(),
+                    by: by.into(),
+                    at: time::now(),
+                };
+                if let Some((verdict, summary)) = answered_elsewhere(&gate) {
+                    proofs.push((at, Proof { verdict: Verdict { verdict, summary, ..blank }, files: Vec::new() }));
+                    continue;
+                }
+                let tree = match self.idle.pop() {
+                    Some(tree) => tree,
+                    None => GateTree::create(self.repo)?,
+                };
+                let (candidate, context, stop, retry) = (*candidate, context.clone(), stop.clone(), config.retry(&gate.name));
+                working.spawn(async move { (at, judge(gate, blank, retry, tree, candidate, context, stop).await) });
+            }
+            let Some(done) = working.join_next().await else { break };
+            match done {
+                Ok((at, Ok((tree, Some(proof))))) => {
+                    self.idle.push(tree);
+                    proofs.push((at, proof));
+                }
+                Ok((_, Ok((tree, None)))) => self.idle.push(tree),
+                Ok((_, Err(error))) => failure = Some(error),
+                Err(panic) => failure = Some(Error::environment("gate-crash", format!("a gate's worker crashed: {panic}"))),
+            }
+        }
+        if *stop.borrow() {
+            return Err(Error::interrupted("stopped by a signal; the target was not touched")
+                .hint("the same command goes on from here: verdicts given so far are kept"));
+        }
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(proofs),
+        }
+    }
+}
+
+/// The runtime, and the word to stop once SIGINT or SIGTERM has come.
+fn start() -> Result<(Tokio, Stop)> {
+    let starting = |e: std::io::Error| Error::io("start the workers for gates", e);
+    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
+    let (say, stop) = watch::channel(false);
+    let _inside = tokio.enter();
+    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind).map_err(starting)?;
+        let say = say.clone();
+        tokio.spawn(async move {
+            signals.recv().await;
+            say.send_replace(true);
+        });
+    }
+    drop(_inside);
+    Ok((tokio, stop))
+}
+
+fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {
+    match gate.runtime {
+        Runtime::Local => None,
+        Runtime::CiService => Some((Answer::Skip, "it is answered by a CI service, not here".into())),
+        Runtime::Container => Some((Answer::Error, "this version of git-lex-pr runs no containers".into())),
+    }
+}
+
+async fn judge(
+    gate: GateSpec,
+    blank: Verdict,
+    retry: crate::model::policy::Retry,
+    tree: GateTree,
+    candidate: Candidate,
+    context: Context,
+    stop: Stop,
+) -> Result<(GateTree, Option<Proof>)> {
+    let crashed = |e: tokio::task::JoinError| Error::environment("gate-crash", format!("a gate's work tree could not be used: {e}"));
+    let target = context.target.clone();
+    let tree = tokio::task::spawn_blocking(move || tree.show(candidate.commit, &target, candidate.base).map(|()| tree))
+        .await
+        .map_err(crashed)??;
+    let tried = run(&gate, retry, tree.dir(), &context, stop).await;
+    if tried.stopped {
+        return Ok((tree, None));
+    }
+    let mut files = vec![("stdout".to_string(), tried.stdout), ("stderr".to_string(), tried.stderr)];
+    let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
+    let artifacts = tree.artifacts(&cwd, &gate.artifacts, ARTIFACT_BYTES);
+    files.extend(artifacts.into_iter().map(|(path, content)| (format!("artifacts/{}", path.display()), content)));
+    let verdict = Verdict {
+        verdict: tried.answer,
+        summary: tried.summary,
+        attempts: tried.attempts,
+        duration_ms: u64::try_from(tried.duration.as_millis()).unwrap_or(u64::MAX),
+        ..blank
+    };
+    Ok((tree, Some(Proof { verdict, files })))
+}
