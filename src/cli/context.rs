@@ -1,0 +1,130 @@
+//! What the commands share: the repository, the plan that an argument means, and the configuration that holds.
+
+use crate::{
+    config::{Config, ConfigFile, FILE_NAME, Flags},
+    model::{Error, Result, plan::Plan},
+    plan::{document, store},
+    repo::Repo,
+    run::target_head,
+};
+use gix::ObjectId;
+use std::{io::Read, path::PathBuf};
+
+/// Where a command works and how it answers.
+pub(super) struct Context {
+    pub dir: PathBuf,
+}
+
+/// A plan from wherever an argument found it.
+pub(super) struct PlanArg {
+    pub name: String,
+    /// Its commit, where it is kept in this repository.
+    pub revision: Option<ObjectId>,
+    pub plan: Plan,
+}
+
+impl Context {
+    pub fn repo(&self) -> Result<Repo> {
+        Repo::open(&self.dir)
+    }
+
+    /// The text of a plan file, or of stdin for `-`; and what to call it in errors.
+    pub fn read_document(&self, path: &str) -> Result<(String, String)> {
+        let (bytes, name) = if path == "-" {
+            let mut bytes = Vec::new();
+            std::io::stdin().lock().read_to_end(&mut bytes).map_err(|e| Error::io("read standard input", e))?;
+            (bytes, "stdin".to_string())
+        } else {
+            let bytes = std::fs::read(self.dir.join(path)).map_err(|e| {
+                Error::input("no-file", format!("could not read {path}: {e}"))
+                    .hint("give the path of a plan file, or `-` for standard input")
+            })?;
+            (bytes, path.to_string())
+        };
+        let text = String::from_utf8(bytes).map_err(|e| {
+            Error::input("bad-json", format!("{name} is not UTF-8 from byte {} on", e.utf8_error().valid_up_to())).hint("save it as UTF-8")
+        })?;
+        Ok((text, name))
+    }
+
+    /// Read a plan file, or stdin for `-`.
+    pub fn plan_file(&self, path: &str) -> Result<Plan> {
+        let (text, name) = self.read_document(path)?;
+        document::read(&text, &name)
+    }
+
+    /// The plan that an argument means: a name, a file, or `-`; without one, the only plan there is.
+    pub fn plan(&self, repo: &Repo, arg: Option<&str>) -> Result<PlanArg> {
+        let stored = match arg {
+            Some(path) if path == "-" || is_file(path) => {
+                let stem = PathBuf::from(path).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+                let name = if crate::repo::is_branch_name(&stem) { stem } else { "plan".into() };
+                return Ok(PlanArg { name, revision: None, plan: self.plan_file(path)? });
+            }
+            Some(name) => store::load(repo, name)?,
+            None => self.only_plan(repo)?,
+        };
+        Ok(PlanArg { name: stored.name, revision: Some(stored.revision), plan: stored.plan })
+    }
+
+    fn only_plan(&self, repo: &Repo) -> Result<store::Stored> {
+        let plans = store::list(repo)?;
+        match &plans[..] {
+            [(name, _)] => store::load(repo, name),
+            [] => Err(Error::input("no-plan", "there is no plan yet").hint("make one: git lex-pr plan create 'feat/*'")),
+            several => {
+                let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+                Err(Error::input("which-plan", format!("there are {} plans", names.len()))
+                    .hint(format!("name one of: {}", names.join(", "))))
+            }
+        }
+    }
+
+    /// The configuration that holds for `plan`: `lex-pr.toml` of its target's commit, then the plan, git config,
+    /// environment and flags.
+    pub fn config(&self, repo: &Repo, plan: &Plan, flags: &Flags) -> Result<Config> {
+        let file = config_file(repo, &plan.target, target_head(repo, &plan.target)?)?;
+        let git = |key: &str| repo.git.config_snapshot().string(key).map(|value| value.to_string());
+        Config::resolve(file, plan, &git, &|name| std::env::var(name).ok(), flags)
+    }
+
+    /// The branch that a new plan lands on: the flag, `LEX_PR_TARGET`, `lexpr.target`, `target` in `lex-pr.toml` of the
+    /// default branch, or the default branch: the remote's, else `main`, else `master`, else the one checked out.
+    pub fn default_target(&self, repo: &Repo, flag: Option<&str>) -> Result<String> {
+        let named = flag
+            .map(ToOwned::to_owned)
+            .or_else(|| std::env::var("LEX_PR_TARGET").ok())
+            .or_else(|| repo.git.config_snapshot().string("lexpr.target").map(|v| v.to_string()));
+        if let Some(target) = named {
+            return Ok(target);
+        }
+        let remote = repo.git.try_find_reference("refs/remotes/origin/HEAD").ok().flatten().and_then(|head| {
+            head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix("refs/remotes/origin/").map(ToOwned::to_owned))
+        });
+        let head = repo.git.head_name().ok().flatten().map(|name| name.shorten().to_string());
+        for branch in remote.into_iter().chain(["main".into(), "master".into()]).chain(head) {
+            if let Some(commit) = repo.ref_commit(&format!("refs/heads/{branch}"))? {
+                return Ok(config_file(repo, &branch, commit)?.target.unwrap_or(branch));
+            }
+        }
+        Err(Error::input("no-target", "there is no branch to land on").hint("make a first commit, or name the branch with --target"))
+    }
+}
+
+fn is_file(path: &str) -> bool {
+    path.ends_with(".json") || std::path::Path::new(path).is_file()
+}
+
+fn config_file(repo: &Repo, branch: &str, commit: ObjectId) -> Result<ConfigFile> {
+    let source = format!("{branch}:{FILE_NAME}");
+    match repo.read_file(commit, FILE_NAME)? {
+        None => Ok(ConfigFile::default()),
+        Some(bytes) => {
+            let text = String::from_utf8(bytes).map_err(|e| {
+                Error::input("bad-toml", format!("{source} is not UTF-8 from byte {} on", e.utf8_error().valid_up_to()))
+                    .hint("save it as UTF-8")
+            })?;
+            ConfigFile::parse(&text, &source)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `git lex-pr gate` and `git lex-pr execute`
+
+use super::{
+    Answer,
+    context::Context,
+    merge::{RunArgs, start},
+};
+use crate::{
+    config::Flags,
+    gate::digest,
+    model::{Result, gate::CONFLICT_MARKERS, run::Purpose},
+    report,
+    report::style::{Cell, FAINT, HEAD, PLAIN, columns},
+};
+use clap::Subcommand;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Gates: checks that a candidate must pass.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Prove candidates by gates and record the verdicts; nothing lands.
+    Run {
+        /// The gates to ask; all where none is named.
+        #[arg(value_name = "GATE")]
+        gates: Vec<String>,
+        /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+        #[arg(long, value_name = "PLAN")]
+        plan: Option<String>,
+        /// Only this item, on top of what it depends on; may be given several times.
+        #[arg(long = "item", value_name = "ITEM")]
+        items: Vec<String>,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// List the gates of a plan and where they come from.
+    List {
+        /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+        plan: Option<String>,
+    },
+}
+
+/// Prove every item of a plan by all of its gates and record the verdicts; nothing lands.
+#[derive(Debug, clap::Args)]
+pub struct ExecuteArgs {
+    /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+    plan: Option<String>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub fn run(command: Command, context: &Context) -> Result<Answer> {
+    match command {
+        Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, words),
+        Command::List { plan } => list(plan.as_deref(), context),
+    }
+}
+
+pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
+    start(args.plan.as_deref(), Purpose::Prove, &[], &[], &args.run, context, words)
+}
+
+fn words(run: &crate::model::run::Run) -> String {
+    format!("{}\n{}", report::gates(run), report::text(run))
+}
+
+/// What `gate list --json` prints for each gate.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Listed {
+    /// The gate's name.
+    name: String,
+    /// `built-in`, `target` for `lex-pr.toml` on the target, or the plan's item that it belongs to.
+    from: String,
+    /// Whether an item needs a pass of it.
+    required: bool,
+    /// The command; absent for a built-in gate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+    /// The digest under which its verdicts are recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
+}
+
+fn list(plan: Option<&str>, context: &Context) -> Result<Answer> {
+    let repo = context.repo()?;
+    let found = context.plan(&repo, plan)?;
+    let config = context.config(&repo, &found.plan, &Flags::default())?;
+    let mut listed = vec![Listed { name: CONFLICT_MARKERS.into(), from: "built-in".into(), required: true, run: None, digest: None }];
+    let of_target = config.gates.iter().map(|gate| ("target".to_string(), gate));
+    let of_items = found.plan.items.iter().flat_map(|item| item.gates.iter().map(|gate| (format!("item {}", item.name), gate)));
+    for (from, gate) in of_target.chain(of_items) {
+        listed.push(Listed {
+            name: gate.name.clone(),
+            from,
+            required: config.is_required(&gate.name),
+            run: Some(gate.run.clone()),
+            digest: Some(digest(gate)?),
+        });
+    }
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("GATE"), title("FROM"), title("REQUIRED"), title("COMMAND")]];
+    rows.extend(listed.iter().map(|gate| {
+        let required = if gate.required { "yes" } else { "no" };
+        let run = gate.run.clone().unwrap_or_default();
+        vec![(gate.name.clone(), PLAIN), (gate.from.clone(), FAINT), (required.into(), PLAIN), (run, PLAIN)]
+    }));
+    Answer::yes(columns(&rows), &listed)
+}

@@ -1,0 +1,195 @@
+//! The command line: arguments in, one call down, words out. One file per subcommand.
+
+mod completions;
+mod context;
+mod demo;
+mod gate;
+mod man;
+mod merge;
+mod order;
+mod plan;
+mod progress;
+mod report;
+mod schema;
+mod status;
+
+use crate::model::{Error, Result};
+use anstream::{AutoStream, ColorChoice, eprintln};
+use anstyle::Style;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use context::Context;
+use serde::Serialize;
+use std::{ffi::OsString, io::Write, path::PathBuf};
+
+/// Land a whole fan of branches at once: plan, weave, prove, land. No server.
+///
+/// A plan holds the branches to land and what they depend on. `merge` weaves them onto the target in memory and shows
+/// what would land; `merge --execute` proves each candidate with the gates of lex-pr.toml and moves the target once.
+#[derive(Debug, Parser)]
+#[command(name = "git-lex-pr", bin_name = "git lex-pr", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(after_help = "Exit status: 0 done; 1 an honest no (an item was skipped, a gate failed); 2 bad input, config or \
+                        usage; 3 git, disk or machine failed; 130 interrupted.")]
+struct Cli {
+    /// Work in this folder instead of the current one.
+    #[arg(short = 'C', value_name = "DIR", global = true)]
+    dir: Option<PathBuf>,
+
+    /// Print the result as JSON; `git lex-pr schema` prints its schema.
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// When to use colours.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    color: Color,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    #[command(subcommand)]
+    Plan(plan::Command),
+    #[command(visible_alias = "merge-order")]
+    Order(order::Args),
+    #[command(subcommand)]
+    Gate(gate::Command),
+    Execute(gate::ExecuteArgs),
+    Merge(merge::Args),
+    Status(status::Args),
+    Report(report::Args),
+    Demo(demo::Args),
+    Schema(schema::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+/// What a command has to say.
+pub(crate) struct Answer {
+    /// For a person, with colours; they are taken out where they are not wanted.
+    pub text: String,
+    /// For a program.
+    pub json: serde_json::Value,
+    /// Things to know besides, for stderr.
+    pub notes: Vec<String>,
+    /// Whether this is an honest no.
+    pub no: bool,
+}
+
+impl Answer {
+    /// A yes.
+    pub fn yes(text: impl Into<String>, json: &impl Serialize) -> Result<Self> {
+        let json = serde_json::to_value(json).map_err(|e| Error::environment("json", e.to_string()))?;
+        Ok(Answer { text: text.into(), json, notes: Vec::new(), no: false })
+    }
+
+    fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+}
+
+/// Run the command line `args` (the program's name first) and give the exit status.
+pub fn main(args: Vec<OsString>) -> u8 {
+    let wants_json = args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json");
+    let cli = match parse(&args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error, wants_json),
+    };
+    match cli.color {
+        Color::Auto => ColorChoice::Auto,
+        Color::Always => ColorChoice::Always,
+        Color::Never => ColorChoice::Never,
+    }
+    .write_global();
+    let context = Context { dir: cli.dir.unwrap_or_else(|| PathBuf::from(".")) };
+    match dispatch(cli.command, &context) {
+        Ok(answer) => {
+            for note in &answer.notes {
+                eprintln!("{}", crate::report::style::paint(crate::report::style::FAINT, &format!("note: {note}")));
+            }
+            let text = if cli.json { document(&answer.json) } else { answer.text };
+            print(&text);
+            u8::from(answer.no)
+        }
+        Err(error) => {
+            show(&error, cli.json);
+            error.blame.exit_status()
+        }
+    }
+}
+
+fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
+    Cli::from_arg_matches(&Cli::command().try_get_matches_from(args)?)
+}
+
+fn dispatch(command: Command, context: &Context) -> Result<Answer> {
+    match command {
+        Command::Plan(command) => plan::run(command, context),
+        Command::Order(args) => order::run(&args, context),
+        Command::Gate(command) => gate::run(command, context),
+        Command::Execute(args) => gate::execute(&args, context),
+        Command::Merge(args) => merge::run(&args, context),
+        Command::Status(args) => status::run(&args, context),
+        Command::Report(args) => report::run(&args, context),
+        Command::Demo(args) => demo::run(&args, context),
+        Command::Schema(args) => schema::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
+    }
+}
+
+/// Help and version are results; everything else that clap says is an error in what the user gave.
+fn usage(error: &clap::Error, json: bool) -> u8 {
+    use clap::error::ErrorKind;
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            let _ = error.print();
+            0
+        }
+        _ if json => {
+            let text = error.render().to_string();
+            let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+            let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_string();
+            let hint = lines.find(|l| l.starts_with("tip:")).map_or("see `git lex-pr -h`", |l| l.trim_start_matches("tip: "));
+            show(&Error::input("usage", message).hint(hint), true);
+            2
+        }
+        _ => {
+            let _ = error.print();
+            2
+        }
+    }
+}
+
+fn show(error: &Error, json: bool) {
+    if json {
+        print(&serde_json::to_value(error.to_document()).map_or_else(|e| e.to_string(), |d| document(&d)));
+        return;
+    }
+    let (bad, care) = (crate::report::style::BAD.bold(), Style::new().bold());
+    eprintln!("{bad}error:{bad:#} {}", crate::report::style::printable(&error.to_string()));
+    if let Some(hint) = &error.hint {
+        eprintln!("{care}hint:{care:#} {}", crate::report::style::printable(hint));
+    }
+}
+
+fn document(json: &serde_json::Value) -> String {
+    serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
+}
+
+/// Write to stdout. A reader that went away, as `head` does, has all that it wanted.
+fn print(text: &str) {
+    let mut stdout = AutoStream::auto(std::io::stdout());
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}

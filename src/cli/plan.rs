@@ -1,0 +1,376 @@
+//! `git lex-pr plan`
+
+use super::{Answer, context::Context};
+use crate::{
+    model::{
+        Error, Result, json,
+        plan::{DepSource, Plan, Strategy},
+    },
+    plan::{Composer, Selection, diff, document, order, remove, store},
+    repo::Repo,
+    report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
+};
+use clap::Subcommand;
+use serde::Serialize;
+
+/// Make and change plans: which branches land, in which order.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a plan from branches, or from a plan file.
+    ///
+    /// Without branches, every local branch that the target does not contain. Dependencies are found in stacking (a
+    /// branch that contains another) and in `Depends-On:` trailers of commit messages.
+    Create {
+        /// The plan's name.
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        name: String,
+        /// The branch to land on; else lex-pr.toml, git config lexpr.target, LEX_PR_TARGET or the default branch says.
+        #[arg(long, value_name = "BRANCH")]
+        target: Option<String>,
+        /// Start from a plan file (`-` is standard input), whose branches must exist.
+        #[arg(long, value_name = "FILE", conflicts_with = "target")]
+        from: Option<String>,
+        /// Where the plan exists, make this its next revision.
+        #[arg(long)]
+        force: bool,
+        #[command(flatten)]
+        selection: SelectionArgs,
+    },
+    /// Show a plan: its items, what they depend on and where that was found.
+    Show {
+        /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+        plan: Option<String>,
+    },
+    /// List the plans.
+    List,
+    /// Add branches to a plan, or renew those that it holds.
+    Add {
+        /// The plan's name.
+        plan: String,
+        #[command(flatten)]
+        selection: SelectionArgs,
+    },
+    /// Take items out of a plan.
+    Remove {
+        /// The plan's name.
+        plan: String,
+        /// The items' names.
+        #[arg(required = true, value_name = "ITEM")]
+        items: Vec<String>,
+    },
+    /// Check a plan: schema, names, dependencies, and whether its commits are here.
+    Validate {
+        /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+        plan: Option<String>,
+    },
+    /// Keep a plan file as a plan, as it is; its branches need not be here.
+    Import {
+        /// The file, of this tool or of lex-pr-runner; `-` is standard input.
+        file: String,
+        /// The plan's name.
+        #[arg(long, value_name = "NAME", default_value = "default")]
+        name: String,
+        /// Where the plan exists, make this its next revision.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print a plan as a document that `import` takes.
+    Export {
+        /// The plan's name.
+        plan: Option<String>,
+        /// The schema: 2, or 1 for lex-pr-runner, which leaves out what that one does not know.
+        #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=2))]
+        schema: u8,
+    },
+    /// Show the revisions of a plan, newest first.
+    Log {
+        /// The plan's name.
+        plan: Option<String>,
+    },
+    /// Show what changed between two revisions of a plan; by default, in the newest.
+    Diff {
+        /// The plan's name.
+        plan: String,
+        /// The older revision: a commit, or `~N` for N before the newest.
+        #[arg(default_value = "~1")]
+        old: String,
+        /// The newer revision.
+        #[arg(default_value = "~0")]
+        new: String,
+    },
+    /// Make an older revision the newest one again.
+    Restore {
+        /// The plan's name.
+        plan: String,
+        /// The revision: a commit, or `~N` for N before the newest.
+        revision: String,
+    },
+    /// Delete a plan.
+    Delete {
+        /// The plan's name.
+        plan: String,
+    },
+}
+
+/// Which branches, and how they land.
+#[derive(Debug, clap::Args)]
+pub struct SelectionArgs {
+    /// Local or remote-tracking branches, or globs such as 'feat/*'.
+    #[arg(value_name = "BRANCH")]
+    branches: Vec<String>,
+    /// How the branches reach the target.
+    #[arg(long)]
+    strategy: Option<Strategy>,
+    /// Within a level, a higher number lands first.
+    #[arg(long, allow_negative_numbers = true)]
+    priority: Option<i64>,
+    /// An item that must land before the branches; may be given several times.
+    #[arg(long, value_name = "ITEM")]
+    depends_on: Vec<String>,
+    /// A dependency that commits name and that has landed, though nothing here shows it.
+    #[arg(long, value_name = "DEPENDENCY")]
+    assume_landed: Vec<String>,
+}
+
+impl SelectionArgs {
+    fn selection(self) -> Selection {
+        Selection {
+            patterns: self.branches,
+            strategy: self.strategy,
+            priority: self.priority,
+            depends_on: self.depends_on,
+            assume_landed: self.assume_landed,
+        }
+    }
+}
+
+pub fn run(command: Command, context: &Context) -> Result<Answer> {
+    let repo = match &command {
+        Command::Validate { plan: Some(path) } if path == "-" || path.ends_with(".json") => return validate_file(path, context),
+        _ => context.repo()?,
+    };
+    match command {
+        Command::Create { name, target, from, force, selection } => {
+            create(&repo, context, &name, target, from, force, selection.selection())
+        }
+        Command::Show { plan } => {
+            let found = context.plan(&repo, plan.as_deref())?;
+            Answer::yes(describe(&found.name, &found.plan)?, &found.plan)
+        }
+        Command::List => list(&repo),
+        Command::Add { plan, selection } => {
+            let selection = selection.selection();
+            if selection.patterns.is_empty() {
+                return Err(Error::input("usage", "no branch to add was named").hint(format!("git lex-pr plan add {plan} 'feat/*'")));
+            }
+            let mut notes = Vec::new();
+            let before = store::load(&repo, &plan)?;
+            let composer = Composer::new(&repo, &before.plan.target)?;
+            let message = format!("add {}", selection.patterns.join(" "));
+            let stored = store::update(&repo, &plan, &message, |plan| {
+                notes = composer.add(plan, &selection)?;
+                Ok(())
+            })?;
+            changed(&before.plan, &stored, notes)
+        }
+        Command::Remove { plan, items } => {
+            let before = store::load(&repo, &plan)?;
+            let stored = store::update(&repo, &plan, &format!("remove {}", items.join(" ")), |plan| remove(plan, &items))?;
+            changed(&before.plan, &stored, Vec::new())
+        }
+        Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
+        Command::Import { file, name, force } => {
+            let plan = context.plan_file(&file)?;
+            let stored = store::create(&repo, &name, &plan, force, &format!("import {file}"))?;
+            Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept(&stored)), &stored.plan)
+        }
+        Command::Export { plan, schema } => {
+            let plan = context.plan(&repo, plan.as_deref())?.plan;
+            let text = if schema == 1 { document::write_v1(&plan)? } else { json::canonical(&plan)? };
+            let json: serde_json::Value = json::parse(&text, "plan")?;
+            Answer::yes(text, &json)
+        }
+        Command::Log { plan } => log(&repo, context, plan),
+        Command::Diff { plan, old, new } => {
+            let old = store::read(&repo, &plan, store::find_revision(&repo, &plan, &old)?)?;
+            let new = store::read(&repo, &plan, store::find_revision(&repo, &plan, &new)?)?;
+            let changes = diff(&old.plan, &new.plan);
+            Answer::yes(describe_changes(&changes), &changes)
+        }
+        Command::Restore { plan, revision } => {
+            let before = store::load(&repo, &plan)?;
+            let wanted = store::read(&repo, &plan, store::find_revision(&repo, &plan, &revision)?)?;
+            let message = format!("restore {}", wanted.revision);
+            let stored = store::update(&repo, &plan, &message, |plan| {
+                plan.clone_from(&wanted.plan);
+                Ok(())
+            })?;
+            changed(&before.plan, &stored, Vec::new())
+        }
+        Command::Delete { plan } => {
+            let old = store::delete(&repo, &plan)?;
+            let bring_back = format!("git update-ref {}{plan} {old}", store::PREFIX);
+            let text = format!("deleted plan {}\n{} {bring_back}\n", printable(&plan), paint(FAINT, "to bring it back:"));
+            Answer::yes(text, &serde_json::json!({ "deleted": plan, "revision": old.to_string() }))
+        }
+    }
+}
+
+fn create(
+    repo: &Repo,
+    context: &Context,
+    name: &str,
+    target: Option<String>,
+    from: Option<String>,
+    force: bool,
+    selection: Selection,
+) -> Result<Answer> {
+    let (mut plan, message) = match &from {
+        Some(file) => (context.plan_file(file)?, format!("create from {file}")),
+        None => (Plan::new(context.default_target(repo, target.as_deref())?), format!("create {}", selection.patterns.join(" "))),
+    };
+    let composer = Composer::new(repo, &plan.target)?;
+    let mut notes = Vec::new();
+    if from.is_some() {
+        notes.extend(composer.pin(&mut plan, &selection.assume_landed)?);
+    }
+    if from.is_none() || !selection.patterns.is_empty() {
+        notes.extend(composer.add(&mut plan, &selection)?);
+    }
+    let stored = store::create(repo, name, &plan, force, message.trim())?;
+    let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(name));
+    Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept(&stored)), &stored.plan)?.with_notes(notes))
+}
+
+fn kept(stored: &store::Stored) -> String {
+    format!("{} {}{}\n", paint(FAINT, "kept as"), store::PREFIX, printable(&stored.name))
+}
+
+fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
+    let changes = diff(before, &stored.plan);
+    Ok(Answer::yes(describe_changes(&changes), &stored.plan)?.with_notes(notes))
+}
+
+/// A plan as a table in the order in which it lands.
+fn describe(name: &str, plan: &Plan) -> Result<String> {
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("LEVEL"), title("ITEM"), title("HEAD"), title("STRATEGY"), title("NEEDS")]];
+    for (level, members) in order(plan)?.into_iter().enumerate() {
+        for item in members.into_iter().map(|i| &plan.items[i]) {
+            let needs: Vec<String> = item
+                .deps
+                .iter()
+                .map(|dep| format!("{} ({})", dep.name, dep.sources.iter().map(DepSource::to_string).collect::<Vec<_>>().join(", ")))
+                .collect();
+            let strategy = format!("{:?}", item.strategy).to_lowercase();
+            let head = item.head.as_deref().unwrap_or("-").chars().take(10).collect();
+            rows.push(vec![
+                (level.to_string(), FAINT),
+                (item.name.clone(), PLAIN),
+                (head, FAINT),
+                (if item.priority == 0 { strategy } else { format!("{strategy}, priority {}", item.priority) }, PLAIN),
+                (needs.join(", "), PLAIN),
+            ]);
+        }
+    }
+    let head = format!("plan {} onto {}: {} items", printable(name), printable(&plan.target), plan.items.len());
+    let table = if plan.items.is_empty() { String::new() } else { columns(&rows) };
+    Ok(format!("{}\n{table}", paint(HEAD, &head)))
+}
+
+fn describe_changes(changes: &[crate::plan::Change]) -> String {
+    if changes.is_empty() {
+        return format!("{}\n", paint(FAINT, "nothing changed"));
+    }
+    let rows: Vec<Vec<Cell>> = changes
+        .iter()
+        .map(|change| {
+            let short = |v: &String| if change.what == "head" { v.chars().take(10).collect() } else { v.clone() };
+            let (sign, style, words) = match (&change.before, &change.after) {
+                (None, Some(new)) => ("+", GOOD, short(new)),
+                (Some(old), None) => ("-", BAD, short(old)),
+                (old, new) => {
+                    let side = |v: &Option<String>| v.as_ref().map(short).filter(|s| !s.is_empty()).unwrap_or_else(|| "none".into());
+                    ("~", CARE, format!("{} -> {}", side(old), side(new)))
+                }
+            };
+            vec![(sign.into(), style), (change.item.clone(), PLAIN), (change.what.into(), FAINT), (words, PLAIN)]
+        })
+        .collect();
+    columns(&rows)
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    target: String,
+    items: usize,
+    revision: String,
+}
+
+fn list(repo: &Repo) -> Result<Answer> {
+    let mut listed = Vec::new();
+    for (name, revision) in store::list(repo)? {
+        let plan = store::read(repo, &name, revision)?.plan;
+        listed.push(Listed { name, target: plan.target, items: plan.items.len(), revision: revision.to_string() });
+    }
+    if listed.is_empty() {
+        return Answer::yes(format!("no plans yet\n{} git lex-pr plan create 'feat/*'\n", paint(FAINT, "next:")), &listed);
+    }
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("PLAN"), title("TARGET"), title("ITEMS"), title("REVISION")]];
+    rows.extend(listed.iter().map(|p| {
+        let revision = p.revision.chars().take(10).collect();
+        vec![(p.name.clone(), PLAIN), (p.target.clone(), PLAIN), (p.items.to_string(), PLAIN), (revision, FAINT)]
+    }));
+    Answer::yes(columns(&rows), &listed)
+}
+
+fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
+    let name = match plan {
+        Some(name) => name,
+        None => context.plan(repo, None)?.name,
+    };
+    let revisions = store::log(repo, &name)?;
+    let rows: Vec<Vec<Cell>> = revisions
+        .iter()
+        .map(|r| vec![(repo.short(r.id), CARE), (r.at.clone(), FAINT), (r.by.clone(), FAINT), (r.message.clone(), PLAIN)])
+        .collect();
+    let json: Vec<_> = revisions
+        .iter()
+        .map(|r| serde_json::json!({ "revision": r.id.to_string(), "at": r.at, "by": r.by, "message": r.message }))
+        .collect();
+    Answer::yes(columns(&rows), &json)
+}
+
+/// A plan file needs no repository to be checked in.
+fn validate_file(path: &str, context: &Context) -> Result<Answer> {
+    let plan = context.plan_file(path)?;
+    valid(&plan, Vec::new())
+}
+
+fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
+    let plan = context.plan(repo, plan)?.plan;
+    document::check(&plan)?;
+    let mut missing = Vec::new();
+    if repo.branch(&plan.target)?.is_none() {
+        missing.push(format!("target {} is not a branch here", plan.target));
+    }
+    for item in &plan.items {
+        match &item.head {
+            Some(head) if !repo.has_commit(repo.parse_id(head)?) => missing.push(format!("{}: commit {head} is not here", item.name)),
+            None if repo.branch(&item.branch)?.is_none() => missing.push(format!("{}: there is no branch {}", item.name, item.branch)),
+            _ => {}
+        }
+    }
+    valid(&plan, missing)
+}
+
+fn valid(plan: &Plan, missing: Vec<String>) -> Result<Answer> {
+    let mut text = format!("{} {} items in {} levels\n", paint(GOOD, "valid:"), plan.items.len(), order(plan)?.len());
+    for line in &missing {
+        text.push_str(&format!("{} {}\n", paint(BAD, "missing:"), printable(line)));
+    }
+    let json = serde_json::json!({ "valid": true, "items": plan.items.len(), "missing": missing });
+    Ok(Answer { no: !missing.is_empty(), ..Answer::yes(text, &json)? })
+}

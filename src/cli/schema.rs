@@ -1,0 +1,54 @@
+//! `git lex-pr schema`
+
+use super::{Answer, gate, order, status};
+use crate::{
+    config::ConfigFile,
+    model::{Result, error::ErrorDocument, plan::Plan, run::Run, verdict::Verdict},
+    plan::Change,
+};
+use schemars::schema_for;
+
+/// Print the JSON Schema of a document that this tool reads or prints.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The document.
+    document: Document,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Document {
+    /// A plan: plan.json, `plan show --json`.
+    Plan,
+    /// A run: `merge --json`, `execute --json`, `report --json`.
+    Run,
+    /// A verdict: a line of refs/notes/lex-pr/verdicts.
+    Verdict,
+    /// lex-pr.toml, for editors.
+    Config,
+    /// `order --json`.
+    Order,
+    /// `plan diff --json`.
+    Diff,
+    /// `gate list --json`.
+    Gates,
+    /// `status --json`.
+    Status,
+    /// What every command prints with --json where it fails.
+    Error,
+}
+
+pub fn run(args: &Args) -> Result<Answer> {
+    let schema = match args.document {
+        Document::Plan => schema_for!(Plan),
+        Document::Run => schema_for!(Run),
+        Document::Verdict => schema_for!(Verdict),
+        Document::Config => schema_for!(ConfigFile),
+        Document::Order => schema_for!(order::Order),
+        Document::Diff => schema_for!(Vec<Change>),
+        Document::Gates => schema_for!(Vec<gate::Listed>),
+        Document::Status => schema_for!(Vec<status::PlanStatus>),
+        Document::Error => schema_for!(ErrorDocument),
+    };
+    let json = serde_json::to_value(&schema).unwrap_or_default();
+    Answer::yes(super::document(&json), &json)
+}

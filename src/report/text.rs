@@ -1,0 +1,130 @@
+//! A run as text.
+
+use super::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, of_answer, of_status, paint, printable};
+use crate::model::{
+    gate::CONFLICT_MARKERS,
+    run::{ItemReport, Purpose, Run, RunState, Status},
+    time::human,
+};
+use std::time::Duration;
+
+/// The whole report: headline, matrix, conflicts, red gates, notes, and what to do next.
+pub fn text(run: &Run) -> String {
+    let mut out = matrix(run);
+    out.push_str(&reasons(run));
+    out.push('\n');
+    out.push_str(&headline(run));
+    out
+}
+
+/// One row per item.
+pub fn matrix(run: &Run) -> String {
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("LEVEL"), title("ITEM"), title("STATUS"), title("DETAILS"), title("COMMIT")]];
+    for item in &run.items {
+        let status = match (run.purpose, item.status) {
+            (Purpose::Preview, Status::Merged) => "would merge",
+            (Purpose::Prove, Status::Merged) => "holds",
+            (_, status) => status.words(),
+        };
+        let in_tip = item.status == Status::Merged;
+        let commit = item.candidate.as_deref().filter(|_| in_tip).map_or(String::new(), |c| c.chars().take(10).collect());
+        rows.push(vec![
+            (item.level.to_string(), FAINT),
+            (item.name.clone(), PLAIN),
+            (status.into(), of_status(item.status)),
+            (item.detail.clone(), PLAIN),
+            (commit, FAINT),
+        ]);
+    }
+    if run.items.is_empty() { format!("{}\n", paint(FAINT, "the plan has no items")) } else { columns(&rows) }
+}
+
+/// What stands below the matrix: where flaky and red gates failed, and notes.
+fn reasons(run: &Run) -> String {
+    let mut out = String::new();
+    for item in &run.items {
+        for gate in item.gates.iter().filter(|g| g.answer().is_some_and(|a| !a.is_good())) {
+            let Some(verdict) = &gate.verdict else { continue };
+            for annotation in verdict.annotations.iter().skip(1) {
+                let place = printable(&format!("{}:{}: {}", annotation.path, annotation.line, annotation.message));
+                out.push_str(&format!("  {} {}\n", paint(FAINT, &printable(&item.name)), place));
+            }
+        }
+        for note in &item.notes {
+            out.push_str(&format!("{} {}: {}\n", paint(CARE, "note"), printable(&item.name), printable(note)));
+        }
+    }
+    for note in &run.notes {
+        out.push_str(&format!("{} {}\n", paint(CARE, "note"), printable(note)));
+    }
+    if out.is_empty() { out } else { format!("\n{out}") }
+}
+
+/// One line: what happened, or would, and one with what to do next.
+pub fn headline(run: &Run) -> String {
+    let merged = run.count(Status::Merged);
+    let up_to_date = run.count(Status::UpToDate);
+    let left: Vec<String> = [
+        (run.count(Status::SkippedConflict), "in conflict"),
+        (run.count(Status::SkippedGates), "stopped by gates"),
+        (run.count(Status::SkippedHistory) + run.count(Status::SkippedMissing), "not usable"),
+        (run.count(Status::Blocked), "blocked"),
+        (run.count(Status::Pending), "not reached"),
+        (up_to_date, "already in"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .map(|(n, what)| format!("{n} {what}"))
+    .collect();
+    let left = if left.is_empty() { String::new() } else { format!(" ({})", left.join(", ")) };
+    let total = run.items.len();
+    let short = |id: &str| id.chars().take(10).collect::<String>();
+    let target = printable(&run.target);
+    let plan = printable(&run.plan);
+    let line = match (run.purpose, run.state) {
+        (_, RunState::Interrupted) => paint(BAD, &format!("interrupted: {target} was not touched{left}")),
+        (_, RunState::Running) => paint(CARE, &format!("at work, or killed while it was; {target} was not touched")),
+        (_, RunState::Overtaken) => paint(CARE, &format!("nothing landed: {target} moved meanwhile")),
+        (_, RunState::Landed) => {
+            let what = format!("landed {merged} of {total} on {target}");
+            format!("{}, {} -> {}{left}", paint(GOOD, &what), short(&run.base), short(&run.tip))
+        }
+        (Purpose::Preview, RunState::Done) => format!("{merged} of {total} would land on {target}{left}"),
+        (Purpose::Prove, RunState::Done) => format!("{merged} of {total} hold on {target}{left}"),
+        (Purpose::Land, RunState::Done) => format!("nothing to land on {target}{left}"),
+    };
+    let next = match (run.purpose, run.state) {
+        (Purpose::Preview | Purpose::Prove, RunState::Done) if merged > 0 => Some(format!("git lex-pr merge {plan} --execute")),
+        _ => run.id.as_ref().filter(|_| run.state == RunState::Landed).map(|id| format!("git lex-pr report {id}")),
+    };
+    match next {
+        Some(next) => format!("{line}\n{} {next}\n", paint(FAINT, "next:")),
+        None => format!("{line}\n"),
+    }
+}
+
+/// The gates of every item, one row each.
+pub fn gates(run: &Run) -> String {
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("ITEM"), title("GATE"), title("VERDICT"), title("TIME"), title("SUMMARY")]];
+    for item in &run.items {
+        rows.extend(gate_rows(item));
+    }
+    if rows.len() == 1 { format!("{}\n", paint(FAINT, "no gate was asked")) } else { columns(&rows) }
+}
+
+fn gate_rows(item: &ItemReport) -> impl Iterator<Item = Vec<Cell>> {
+    let shown = item.gates.iter().filter(|g| g.gate != CONFLICT_MARKERS || g.answer().is_some_and(|a| !a.is_good()));
+    shown.map(|gate| {
+        let required = if gate.required { "" } else { " (optional)" };
+        let (verdict, style, time, summary) = match &gate.verdict {
+            Some(v) => {
+                let time = if gate.reused { "reused".into() } else { human(Duration::from_millis(v.duration_ms)) };
+                (v.verdict.to_string(), of_answer(v.verdict), time, v.summary.clone())
+            }
+            None => ("-".into(), FAINT, String::new(), "not asked".into()),
+        };
+        vec![(item.name.clone(), PLAIN), (format!("{}{required}", gate.gate), PLAIN), (verdict, style), (time, FAINT), (summary, PLAIN)]
+    })
+}
