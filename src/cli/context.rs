@@ -13,6 +13,7 @@ use std::{io::Read, path::PathBuf};
 /// Where a command works and how it answers.
 pub(super) struct Context {
     pub dir: PathBuf,
+    pub json: bool,
 }
 
 /// A plan from wherever an argument found it.

@@ -51,17 +51,13 @@ pub struct ExecuteArgs {
 
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
-        Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, words),
+        Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, report::full),
         Command::List { plan } => list(plan.as_deref(), context),
     }
 }
 
 pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
-    start(args.plan.as_deref(), Purpose::Prove, &[], &[], &args.run, context, words)
-}
-
-fn words(run: &crate::model::run::Run) -> String {
-    format!("{}\n{}", report::gates(run), report::text(run))
+    start(args.plan.as_deref(), Purpose::Prove, &[], &[], &args.run, context, report::full)
 }
 
 /// What `gate list --json` prints for each gate.

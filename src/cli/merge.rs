@@ -39,7 +39,7 @@ pub struct RunArgs {
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let purpose = if args.execute { Purpose::Land } else { Purpose::Preview };
-    start(args.plan.as_deref(), purpose, &[], &[], &args.run, context, report::text)
+    start(args.plan.as_deref(), purpose, &[], &[], &args.run, context, report::summary)
 }
 
 /// Run a plan for `purpose` and report it by `words`.

@@ -112,7 +112,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
         Color::Never => ColorChoice::Never,
     }
     .write_global();
-    let context = Context { dir: cli.dir.unwrap_or_else(|| PathBuf::from(".")) };
+    let context = Context { dir: cli.dir.unwrap_or_else(|| PathBuf::from(".")), json: cli.json };
     match dispatch(cli.command, &context) {
         Ok(answer) => {
             for note in &answer.notes {

@@ -5,7 +5,7 @@ use crate::{
     model::{Error, Result, error::nearest, json, run::Run},
     plan::store,
     repo::Repo,
-    report::{gates, markdown, text},
+    report::{full, markdown},
     run::{RUNS_PREFIX, find_run, newest_run},
 };
 
@@ -35,7 +35,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let run = find(&repo, args.run.as_deref())?;
     let words = match args.format {
-        Format::Text => format!("{}\n{}", gates(&run), text(&run)),
+        Format::Text => full(&run),
         Format::Json => json::canonical(&run)?,
         Format::Md => markdown(&run),
     };

@@ -7,7 +7,7 @@ use crate::{
         run::{Run, Status},
     },
     plan::store,
-    repo::Repo,
+    repo::{History, Repo},
     report::{
         headline,
         style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
@@ -87,6 +87,7 @@ fn status(repo: &Repo, stored: &store::Stored) -> Result<PlanStatus> {
     let run = newest_run(repo, Some(&stored.name))?;
     let target = repo.branch(&stored.plan.target)?.map(|b| b.head);
     let mut items = Vec::new();
+    let mut history = History::default();
     for item in &stored.plan.items {
         let report =
             run.as_ref().and_then(|r| r.items.iter().find(|i| i.name == item.name && (item.head.is_none() || i.head == item.head)));
@@ -94,7 +95,7 @@ fn status(repo: &Repo, stored: &store::Stored) -> Result<PlanStatus> {
             report.is_some_and(|r| r.status.is_in()) && run.as_ref().is_some_and(|r| r.state == crate::model::run::RunState::Landed);
         let head = item.head.as_ref().map(|h| repo.parse_id(h)).transpose()?.filter(|h| repo.has_commit(*h));
         let contained = match (head, target) {
-            (Some(head), Some(target)) => repo.commits_between(head, [target])?.is_empty(),
+            (Some(head), Some(target)) => history.ahead(&repo.git, head, &[target])?.is_empty(),
             _ => false,
         };
         let (state, detail) = match report {

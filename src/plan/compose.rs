@@ -7,10 +7,13 @@ use crate::{
         error::{Location, nearest},
         plan::{Dep, DepSource, Item, Plan, Strategy},
     },
-    repo::{Branch, Repo},
+    repo::{Branch, History, Repo},
 };
 use gix::ObjectId;
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, HashSet},
+};
 
 /// Which branches to add, and how.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +35,7 @@ pub struct Composer<'r> {
     repo: &'r Repo,
     target: String,
     target_head: ObjectId,
+    history: RefCell<History>,
 }
 
 impl<'r> Composer<'r> {
@@ -45,7 +49,7 @@ impl<'r> Composer<'r> {
             };
             return Err(Error::input("missing-branch", format!("there is no target branch `{target}`")).hint(hint));
         };
-        Ok(Composer { repo, target: target.into(), target_head })
+        Ok(Composer { repo, target: target.into(), target_head, history: RefCell::default() })
     }
 
     /// Add the selected branches to `plan`, or renew the ones it holds already. Gives what a person should know: branches
@@ -54,7 +58,7 @@ impl<'r> Composer<'r> {
         let mut notes = Vec::new();
         let mut added = Vec::new();
         for branch in self.select(&selection.patterns)? {
-            if self.repo.commits_between(branch.head, [self.target_head])?.is_empty() {
+            if self.ahead(branch.head)?.is_empty() {
                 notes.push(format!("{} is already in {}", branch.name, self.target));
                 continue;
             }
@@ -91,6 +95,11 @@ impl<'r> Composer<'r> {
         self.find_dependencies(plan, &names, assume_landed)
     }
 
+    /// The commits of `head` that the target lacks.
+    fn ahead(&self, head: ObjectId) -> Result<Vec<ObjectId>> {
+        self.history.borrow_mut().ahead(&self.repo.git, head, &[self.target_head])
+    }
+
     fn select(&self, patterns: &[String]) -> Result<Vec<Branch>> {
         let branches = match patterns {
             [] => self.repo.local_branches()?,
@@ -114,7 +123,7 @@ impl<'r> Composer<'r> {
         let mut own: Vec<HashSet<ObjectId>> = Vec::with_capacity(heads.len());
         for head in &heads {
             own.push(match head {
-                Some(head) => self.repo.commits_between(*head, [self.target_head])?.into_iter().collect(),
+                Some(head) => self.ahead(*head)?.into_iter().collect(),
                 None => HashSet::new(),
             });
         }
@@ -173,7 +182,7 @@ impl<'r> Composer<'r> {
         }
         let branch = if crate::repo::is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
         let hint = match &branch {
-            Some(branch) if self.repo.commits_between(branch.head, [self.target_head])?.is_empty() => return Ok(Resolved::Landed),
+            Some(branch) if self.ahead(branch.head)?.is_empty() => return Ok(Resolved::Landed),
             Some(branch) => format!("add `{}` to the plan as well, or say --assume-landed {wanted}", branch.name),
             None => match nearest(wanted, plan.items.iter().map(|i| i.name.as_str())) {
                 Some(near) => format!("did the commit mean `{near}`? if it has landed, say --assume-landed '{wanted}'"),

@@ -1,8 +1,8 @@
-//! Reading and writing commits, and walking from one to another.
+//! Reading and writing commits.
 
 use super::Repo;
 use crate::model::{Error, Result};
-use gix::{ObjectId, prelude::ObjectIdExt, traverse::commit::simple::CommitTimeOrder};
+use gix::{ObjectId, prelude::ObjectIdExt};
 
 impl Repo {
     /// Write a commit by the person at work. It is reached by nothing until a ref is moved to it.
@@ -19,23 +19,6 @@ impl Repo {
         };
         let id = self.git.write_object(&commit).map_err(|e| Error::git("write a commit", e))?;
         Ok(id.detach())
-    }
-
-    /// The commits that `head` reaches and none of `hidden` does, newest first.
-    pub fn commits_between(&self, head: ObjectId, hidden: impl IntoIterator<Item = ObjectId>) -> Result<Vec<ObjectId>> {
-        let walking = |e: &dyn std::fmt::Display| Error::git(format_args!("walk the history of {head}"), e);
-        let hidden: Vec<ObjectId> = hidden.into_iter().collect();
-        if hidden.contains(&head) {
-            return Ok(Vec::new());
-        }
-        let walk = self
-            .git
-            .rev_walk([head])
-            .with_hidden(hidden)
-            .sorting(gix::revision::walk::Sorting::ByCommitTime(CommitTimeOrder::NewestFirst))
-            .all()
-            .map_err(|e| walking(&e))?;
-        walk.map(|info| info.map(|i| i.id).map_err(|e| walking(&e))).collect()
     }
 
     /// The message of a commit, as text.

@@ -5,4 +5,4 @@ pub mod style;
 mod text;
 
 pub use markdown::markdown;
-pub use text::{gates, headline, matrix, text};
+pub use text::{full, headline, summary};

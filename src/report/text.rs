@@ -8,17 +8,18 @@ use crate::model::{
 };
 use std::time::Duration;
 
-/// The whole report: headline, matrix, conflicts, red gates, notes, and what to do next.
-pub fn text(run: &Run) -> String {
-    let mut out = matrix(run);
-    out.push_str(&reasons(run));
-    out.push('\n');
-    out.push_str(&headline(run));
-    out
+/// The matrix, notes, and what happened in one line with what to do next.
+pub fn summary(run: &Run) -> String {
+    format!("{}{}\n{}", matrix(run), reasons(run), headline(run))
+}
+
+/// The same with the gates of every item.
+pub fn full(run: &Run) -> String {
+    format!("{}\n{}{}\n{}", matrix(run), gates(run), reasons(run), headline(run))
 }
 
 /// One row per item.
-pub fn matrix(run: &Run) -> String {
+fn matrix(run: &Run) -> String {
     let title = |text: &str| (text.to_string(), HEAD);
     let mut rows: Vec<Vec<Cell>> = vec![vec![title("LEVEL"), title("ITEM"), title("STATUS"), title("DETAILS"), title("COMMIT")]];
     for item in &run.items {
@@ -105,7 +106,7 @@ pub fn headline(run: &Run) -> String {
 }
 
 /// The gates of every item, one row each.
-pub fn gates(run: &Run) -> String {
+fn gates(run: &Run) -> String {
     let title = |text: &str| (text.to_string(), HEAD);
     let mut rows: Vec<Vec<Cell>> = vec![vec![title("ITEM"), title("GATE"), title("VERDICT"), title("TIME"), title("SUMMARY")]];
     for item in &run.items {

@@ -2,28 +2,21 @@
 
 use super::Weaver;
 use crate::model::{Error, Result};
-use gix::{ObjectId, bstr::ByteSlice, traverse::commit::simple::CommitTimeOrder};
+use gix::{ObjectId, bstr::ByteSlice};
 
 impl Weaver<'_> {
     /// Of the commits that `target` has and `head` has not, the newest that changed `path` against all of its parents.
     pub fn last_change(&self, path: &str, target: ObjectId, head: ObjectId) -> Result<Option<ObjectId>> {
-        let walking = |e: &dyn std::fmt::Display| Error::git(format_args!("look for the last change of {path}"), e);
-        let walk = self
-            .git
-            .rev_walk([target])
-            .with_hidden([head])
-            .sorting(gix::revision::walk::Sorting::ByCommitTime(CommitTimeOrder::NewestFirst))
-            .all()
-            .map_err(|e| walking(&e))?;
-        for info in walk {
-            let info = info.map_err(|e| walking(&e))?;
-            let entry = self.entry(info.id, path)?;
+        for id in self.history.borrow_mut().ahead(&self.git, target, &[head])? {
+            let commit = self.git.find_commit(id).map_err(|e| Error::git(format_args!("read commit {id}"), e))?;
+            let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
+            let entry = self.entry(id, path)?;
             let mut same_as_a_parent = false;
-            for parent in &info.parent_ids {
+            for parent in &parents {
                 same_as_a_parent |= self.entry(*parent, path)? == entry;
             }
-            if !same_as_a_parent && (entry.is_some() || !info.parent_ids.is_empty()) {
-                return Ok(Some(info.id));
+            if !same_as_a_parent && (entry.is_some() || !parents.is_empty()) {
+                return Ok(Some(id));
             }
         }
         Ok(None)

@@ -11,11 +11,11 @@ pub use changes::Changed;
 
 use crate::{
     model::{Error, Result, plan::Strategy},
-    repo::Repo,
+    repo::{History, Repo},
 };
 use court::Court;
 use gix::{ObjectId, merge::tree::TreatAsUnresolved, objs::Write};
-use std::collections::HashSet;
+use std::{cell::RefCell, collections::HashSet};
 
 /// What to weave.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +59,7 @@ pub struct Weaver<'r> {
     /// The repository with the objects of candidates in memory.
     git: gix::Repository,
     court: Court,
+    history: RefCell<History>,
     target: String,
     /// Heads that were woven in, whose commits a squash or rebase of a later item must not repeat.
     woven: Vec<ObjectId>,
@@ -67,12 +68,19 @@ pub struct Weaver<'r> {
 impl<'r> Weaver<'r> {
     /// A weaver for candidates of `target`.
     pub fn new(repo: &'r Repo, target: &str) -> Self {
-        Weaver { repo, git: repo.in_memory(), court: Court::new(repo), target: target.into(), woven: Vec::new() }
+        Weaver {
+            repo,
+            git: repo.in_memory(),
+            court: Court::new(repo),
+            history: RefCell::default(),
+            target: target.into(),
+            woven: Vec::new(),
+        }
     }
 
     /// The candidate of `strand` on top of `tip`.
     pub fn weave(&mut self, tip: ObjectId, strand: &Strand) -> Result<Woven> {
-        let bases = self.merge_bases(tip, strand.head)?;
+        let bases = self.history.borrow_mut().merge_bases(&self.git, tip, strand.head)?;
         if bases.is_empty() {
             return Ok(Woven::NoCommonHistory);
         }
@@ -112,11 +120,6 @@ impl<'r> Weaver<'r> {
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
         Ok(self.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
-    }
-
-    fn merge_bases(&self, one: ObjectId, other: ObjectId) -> Result<Vec<ObjectId>> {
-        let bases = self.git.merge_bases_many(one, &[other]);
-        Ok(bases.map_err(|e| Error::git("find a merge base", e))?.into_iter().map(gix::Id::detach).collect())
     }
 
     /// Merge two commits: the tree, or the paths that conflict.

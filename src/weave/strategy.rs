@@ -85,12 +85,11 @@ impl Weaver<'_> {
 
     /// The commits that are the strand's own, parents before children: neither in the tip nor in an item before it.
     fn own_commits(&self, tip: ObjectId, head: ObjectId) -> Result<Vec<ObjectId>> {
-        let walking = |e: &dyn std::fmt::Display| Error::git(format_args!("walk the history of {head}"), e);
-        let hidden = self.woven.iter().copied().chain([tip]);
+        let hidden: Vec<ObjectId> = self.woven.iter().copied().chain([tip]).collect();
         let mut own: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
-        for info in self.git.rev_walk([head]).with_hidden(hidden).all().map_err(|e| walking(&e))? {
-            let info = info.map_err(|e| walking(&e))?;
-            own.insert(info.id, info.parent_ids.to_vec());
+        for id in self.history.borrow_mut().ahead(&self.git, head, &hidden)? {
+            let commit = self.git.find_commit(id).map_err(|e| Error::git(format_args!("read commit {id}"), e))?;
+            own.insert(id, commit.parent_ids().map(gix::Id::detach).collect());
         }
         let (mut sorted, mut seen, mut stack) = (Vec::with_capacity(own.len()), HashSet::new(), vec![(head, false)]);
         while let Some((id, parents_done)) = stack.pop() {
