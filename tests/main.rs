@@ -1,1 +1,16 @@
-//! Drives the built binary as a user does.
+//! Drives the built binary as a user does, in real repositories made by real git.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod compat;
+mod demo;
+mod errors;
+mod gates;
+mod history;
+mod merge;
+mod order;
+mod plan;
+mod report;
+mod repositories;
+mod sandbox;
+mod strategies;

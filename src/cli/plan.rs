@@ -164,19 +164,17 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
                 return Err(Error::input("usage", "no branch to add was named").hint(format!("git lex-pr plan add {plan} 'feat/*'")));
             }
             let mut notes = Vec::new();
-            let before = store::load(&repo, &plan)?;
-            let composer = Composer::new(&repo, &before.plan.target)?;
+            let composer = Composer::new(&repo, &store::load(&repo, &plan)?.plan.target)?;
             let message = format!("add {}", selection.patterns.join(" "));
-            let stored = store::update(&repo, &plan, &message, |plan| {
+            let (before, stored) = store::update(&repo, &plan, &message, |plan| {
                 notes = composer.add(plan, &selection)?;
                 Ok(())
             })?;
-            changed(&before.plan, &stored, notes)
+            changed(&before, &stored, notes)
         }
         Command::Remove { plan, items } => {
-            let before = store::load(&repo, &plan)?;
-            let stored = store::update(&repo, &plan, &format!("remove {}", items.join(" ")), |plan| remove(plan, &items))?;
-            changed(&before.plan, &stored, Vec::new())
+            let (before, stored) = store::update(&repo, &plan, &format!("remove {}", items.join(" ")), |plan| remove(plan, &items))?;
+            changed(&before, &stored, Vec::new())
         }
         Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
         Command::Import { file, name, force } => {
@@ -198,14 +196,13 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             Answer::yes(describe_changes(&changes), &changes)
         }
         Command::Restore { plan, revision } => {
-            let before = store::load(&repo, &plan)?;
             let wanted = store::read(&repo, &plan, store::find_revision(&repo, &plan, &revision)?)?;
             let message = format!("restore {}", wanted.revision);
-            let stored = store::update(&repo, &plan, &message, |plan| {
+            let (before, stored) = store::update(&repo, &plan, &message, |plan| {
                 plan.clone_from(&wanted.plan);
                 Ok(())
             })?;
-            changed(&before.plan, &stored, Vec::new())
+            changed(&before, &stored, Vec::new())
         }
         Command::Delete { plan } => {
             let old = store::delete(&repo, &plan)?;

@@ -116,19 +116,20 @@ pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str
 }
 
 /// Change a plan by what `edit` does to its newest revision. When another process was faster, `edit` is done again on
-/// what that one left, so that neither change is lost.
-pub fn update(repo: &Repo, name: &str, message: &str, mut edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<Stored> {
+/// what that one left, so that neither change is lost. Gives the plan before and after.
+pub fn update(repo: &Repo, name: &str, message: &str, mut edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<(Plan, Stored)> {
     for _ in 0..ATTEMPTS {
         let stored = load(repo, name)?;
         let mut plan = stored.plan.clone();
         edit(&mut plan)?;
         plan.normalize();
         if plan == stored.plan {
-            return Ok(stored);
+            return Ok((plan, stored));
         }
         let change = next_revision(repo, name, Some(stored.revision), &plan, message)?;
         if repo.swap_refs(std::slice::from_ref(&change), message)?.is_ok() {
-            return load(repo, name);
+            let revision = change.new.unwrap_or(stored.revision);
+            return Ok((stored.plan, Stored { name: name.into(), revision, plan }));
         }
     }
     Err(contended(name))

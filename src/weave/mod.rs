@@ -4,6 +4,7 @@
 mod changes;
 mod clash;
 mod court;
+mod engine;
 mod markers;
 mod strategy;
 
@@ -14,7 +15,8 @@ use crate::{
     repo::{History, Repo},
 };
 use court::Court;
-use gix::{ObjectId, merge::tree::TreatAsUnresolved, objs::Write};
+use engine::Engine;
+use gix::{ObjectId, objs::Write};
 use std::{cell::RefCell, collections::HashSet};
 
 /// What to weave.
@@ -58,6 +60,7 @@ pub struct Weaver<'r> {
     repo: &'r Repo,
     /// The repository with the objects of candidates in memory.
     git: gix::Repository,
+    engine: Engine,
     court: Court,
     history: RefCell<History>,
     target: String,
@@ -71,6 +74,7 @@ impl<'r> Weaver<'r> {
         Weaver {
             repo,
             git: repo.in_memory(),
+            engine: Engine::default(),
             court: Court::new(repo),
             history: RefCell::default(),
             target: target.into(),
@@ -129,29 +133,14 @@ impl<'r> Weaver<'r> {
             [base] if *base == ours => Ok(Ok(self.tree_of(theirs)?)),
             [base] => {
                 let (base, our_tree, their_tree) = (self.tree_of(*base)?, self.tree_of(ours)?, self.tree_of(theirs)?);
-                match self.merge_trees(base, our_tree, their_tree)? {
+                match self.engine.merge(&self.git, base, our_tree, their_tree)? {
                     Some(tree) => Ok(Ok(tree)),
                     None => self.ask_git(ours, theirs),
                 }
             }
-            // Several bases are merged with each other first; where those conflict, gix's answer is not git's.
+            // Several bases are merged with each other first, which is git's own art.
             _ => self.ask_git(ours, theirs),
         }
-    }
-
-    /// A three-way merge where it is beyond doubt. `None` where there is a conflict, or where gix resolved something by
-    /// rename rules that git may see otherwise: git itself decides those.
-    fn merge_trees(&self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
-        if base == ours {
-            return Ok(Some(theirs));
-        }
-        let merging = |e: &dyn std::fmt::Display| Error::git("merge", e);
-        let options = self.git.tree_merge_options().map_err(|e| merging(&e))?.with_fail_on_conflict(Some(TreatAsUnresolved::git()));
-        let mut outcome = self.git.merge_trees(base, ours, theirs, Default::default(), options).map_err(|e| merging(&e))?;
-        if outcome.conflicts.iter().any(|c| !is_plain_content_merge(c)) {
-            return Ok(None);
-        }
-        Ok(Some(outcome.tree.write().map_err(|e| merging(&e))?.detach()))
     }
 
     fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
@@ -198,15 +187,4 @@ impl<'r> Weaver<'r> {
         // What was not written belongs to candidates that did not hold.
         Ok(written.len())
     }
-}
-
-/// Whether a conflict that gix lists was nothing but a clean merge of one file's content at one place.
-fn is_plain_content_merge(conflict: &gix::merge::tree::Conflict) -> bool {
-    use gix::merge::plumbing::tree::Resolution;
-    !conflict.is_unresolved(TreatAsUnresolved::git())
-        && match &conflict.resolution {
-            Ok(Resolution::OursModifiedTheirsModifiedThenBlobContentMerge { .. }) => true,
-            Ok(Resolution::OursModifiedTheirsRenamedAndChangedThenRename { final_location, .. }) => final_location.is_none(),
-            Ok(Resolution::SourceLocationAffectedByRename { .. } | Resolution::Forced(_)) | Err(_) => false,
-        }
 }

@@ -55,7 +55,7 @@ impl Weaver<'_> {
                 _ => continue,
             };
             let (ours, theirs) = (self.tree_of(onto)?, self.tree_of(id)?);
-            let tree = match self.merge_trees(base, ours, theirs)? {
+            let tree = match self.engine.merge(&self.git, base, ours, theirs)? {
                 Some(tree) => tree,
                 None => match self.ask_git_about_trees(base, ours, theirs)? {
                     Ok(tree) => tree,

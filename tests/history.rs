@@ -1,0 +1,70 @@
+//! Ancestry questions have git's answers, with and without a commit-graph, whatever the clocks said.
+
+use crate::sandbox::Sandbox;
+use lex_pr::repo::{History, Repo};
+use std::{collections::BTreeSet, fmt::Write as _, io::Write as _, process::Stdio};
+
+/// A small generator (Knuth's MMIX constants): the same graph for the same seed on every machine.
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides
+    }
+}
+
+/// `commits` commits, each with up to three earlier ones as parents, some roots, and clocks that are off by up to `skew` seconds.
+fn random_graph(sandbox: &Sandbox, seed: u64, commits: usize, skew: usize) -> Vec<String> {
+    let mut dice = Dice(seed);
+    let mut script = String::new();
+    for commit in 0..commits {
+        let date = 1_000_000_000 + 100 * commit - if skew > 0 { dice.roll(skew) } else { 0 };
+        writeln!(script, "commit refs/heads/c{commit}\nmark :{}\ncommitter T <t@e.x> {date} +0000\ndata 1\nx", commit + 1).unwrap();
+        let mut parents = BTreeSet::new();
+        for _ in 0..dice.roll(4).min(commit) {
+            parents.insert(commit - 1 - dice.roll(commit.min(12)));
+        }
+        for (n, parent) in parents.iter().enumerate() {
+            writeln!(script, "{} :{}", if n == 0 { "from" } else { "merge" }, parent + 1).unwrap();
+        }
+    }
+    let mut import = sandbox.command("git", &sandbox.repo).args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
+    import.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(import.wait().unwrap().success());
+    (0..commits).map(|c| sandbox.head(&format!("refs/heads/c{c}"))).collect()
+}
+
+#[test]
+fn ahead_and_merge_bases_are_gits() {
+    for (seed, skew) in [(1, 0), (2, 900), (3, 5_000)] {
+        for with_graph in [false, true] {
+            let sandbox = Sandbox::new();
+            let ids = random_graph(&sandbox, seed, 60, skew);
+            if with_graph {
+                sandbox.git(&["commit-graph", "write", "--reachable"]);
+            }
+            let repo = Repo::open(&sandbox.repo).unwrap();
+            let mut history = History::default();
+            let mut dice = Dice(seed + 100);
+            for _ in 0..80 {
+                let (one, other, third) = (&ids[dice.roll(60)], &ids[dice.roll(60)], &ids[dice.roll(60)]);
+                let parse = |id: &String| repo.parse_id(id).unwrap();
+                let ours: BTreeSet<String> =
+                    history.ahead(&repo.git, parse(one), &[parse(other), parse(third)]).unwrap().iter().map(ToString::to_string).collect();
+                let theirs = sandbox.git(&["rev-list", one, &format!("^{other}"), &format!("^{third}")]);
+                assert_eq!(
+                    ours,
+                    theirs.lines().map(ToOwned::to_owned).collect(),
+                    "{one} ^{other} ^{third}, seed {seed}, graph {with_graph}"
+                );
+
+                let ours: BTreeSet<String> =
+                    history.merge_bases(&repo.git, parse(one), parse(other)).unwrap().iter().map(ToString::to_string).collect();
+                let said = sandbox.command("git", &sandbox.repo).args(["merge-base", "--all", one, other]).output().unwrap();
+                let theirs = String::from_utf8(said.stdout).unwrap();
+                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "{one} {other}, seed {seed}, graph {with_graph}");
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Plans: made from branches, kept as revisions, changed by several at once.
+
+use crate::sandbox::Sandbox;
+use serde_json::{Value, json};
+
+fn deps(plan: &Value, item: &str) -> Value {
+    let item = plan["items"].as_array().unwrap().iter().find(|i| i["name"] == item).unwrap_or_else(|| panic!("{item} in {plan}"));
+    item["deps"].clone()
+}
+
+fn names(plan: &Value) -> Vec<String> {
+    plan["items"].as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap().to_string()).collect()
+}
+
+#[test]
+fn branches_and_globs_become_items_in_any_order() {
+    let sandbox = Sandbox::new();
+    for name in ["feat/a", "feat/b", "feat/deep/c", "fix/d"] {
+        sandbox.branch(name, "main", name, &[(&name.replace('/', "-"), name)]);
+    }
+    let plan = sandbox.json(&["plan", "create", "fix/d", "feat/*"], 0);
+    assert_eq!(names(&plan), ["feat/a", "feat/b", "feat/deep/c", "fix/d"], "`*` crosses slashes, as in git branch --list");
+    assert_eq!(plan["target"], "main");
+    assert_eq!(plan["items"][0]["head"], sandbox.head("feat/a"));
+    let again = sandbox.json(&["plan", "create", "--name", "two", "feat/*", "feat/b", "fix/?"], 0);
+    assert_eq!(again, plan, "each branch once, the same bytes for the same content");
+    assert_eq!(
+        sandbox.git(&["rev-parse", "refs/lex-pr/plans/default:plan.json"]),
+        sandbox.git(&["rev-parse", "refs/lex-pr/plans/two:plan.json"])
+    );
+    let all = sandbox.json(&["plan", "create", "--name", "three"], 0);
+    assert_eq!(all, plan, "no branch named means every local one but the target");
+    sandbox.sound();
+}
+
+#[test]
+fn remote_tracking_branches_can_be_planned() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("feat/a", "main", "a", &[("a", "a")]);
+    sandbox.branch("feat/b", "main", "b\n\nDepends-On: feat/a", &[("b", "b")]);
+    let clone = sandbox.root.path().join("clone");
+    sandbox.git(&["clone", "-q", ".", clone.to_str().unwrap()]);
+    let plan = sandbox.lex_in(&clone, &["plan", "create", "origin/feat/*", "--json"]).exits(0).json();
+    assert_eq!(names(&plan), ["origin/feat/a", "origin/feat/b"]);
+    assert_eq!(deps(&plan, "origin/feat/b"), json!([{ "name": "origin/feat/a", "sources": ["trailer"] }]));
+}
+
+#[test]
+fn what_has_landed_is_left_out_and_said() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("done", "main", "done", &[("done", "x")]);
+    sandbox.git(&["merge", "-q", "--no-edit", "done"]);
+    sandbox.branch("open", "main", "open", &[("open", "x")]);
+    let said = sandbox.lex(&["plan", "create", "done", "open"]).exits(0);
+    assert!(said.stderr.contains("done is already in main"), "{}", said.stderr);
+    assert!(said.stdout.contains("1 items"), "{}", said.stdout);
+}
+
+#[test]
+fn dependencies_come_from_stacking_trailers_and_the_command_line() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("PR-12", "main", "twelve", &[("12", "x")]);
+    sandbox.branch("low", "main", "low\n\nDepends-On: #12", &[("low", "x")]);
+    sandbox.branch("mid", "low", "mid", &[("mid", "x")]);
+    sandbox.branch("top", "mid", "top\n\nDepends-on: mid, low\nDepends-On: PR-12\nSigned-off-by: T <t@e.x>", &[("top", "x")]);
+    sandbox.branch("other", "main", "other\n\nDepends-On: some/where#4", &[("other", "x")]);
+    let said = sandbox.lex(&["plan", "create", "--json"]).exits(0);
+    let plan = said.json();
+    assert!(said.stderr.contains("other depends on some/where#4, in another repository"), "{}", said.stderr);
+    assert_eq!(deps(&plan, "low"), json!([{ "name": "PR-12", "sources": ["trailer"] }]));
+    assert_eq!(deps(&plan, "mid"), json!([{ "name": "low", "sources": ["stack"] }]), "low's trailer is not mid's");
+    assert_eq!(
+        deps(&plan, "top"),
+        json!([{ "name": "PR-12", "sources": ["trailer"] }, { "name": "low", "sources": ["trailer"] }, { "name": "mid", "sources": ["stack", "trailer"] }]),
+        "sorted, each once, each with its sources; stacking names only what lies directly below"
+    );
+    assert_eq!(deps(&plan, "other"), json!([]));
+
+    let plan = sandbox.json(&["plan", "add", "default", "other", "--depends-on", "top", "--priority", "-3", "--strategy", "squash"], 0);
+    assert_eq!(deps(&plan, "other"), json!([{ "name": "top", "sources": ["plan"] }]));
+    let other = plan["items"].as_array().unwrap().iter().find(|i| i["name"] == "other").unwrap();
+    assert_eq!((other["priority"].as_i64(), other["strategy"].as_str()), (Some(-3), Some("squash")));
+}
+
+#[test]
+fn a_branch_added_under_others_becomes_their_dependency() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("low", "main", "low", &[("low", "x")]);
+    sandbox.branch("top", "low", "top", &[("top", "x")]);
+    sandbox.lex(&["plan", "create", "top"]).exits(0);
+    let plan = sandbox.json(&["plan", "add", "default", "low"], 0);
+    assert_eq!(deps(&plan, "top"), json!([{ "name": "low", "sources": ["stack"] }]));
+    let plan = sandbox.json(&["plan", "remove", "default", "low"], 0);
+    assert_eq!(deps(&plan, "top"), json!([]), "it carries low's commits anyway");
+}
+
+#[test]
+fn two_branches_at_one_commit_do_not_depend_on_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("one", "main", "x", &[("x", "x")]);
+    sandbox.git(&["branch", "same", "one"]);
+    let plan = sandbox.json(&["plan", "create"], 0);
+    assert_eq!((deps(&plan, "one"), deps(&plan, "same")), (json!([]), json!([])));
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    assert_eq!(crate::sandbox::status(&run, "same"), "up-to-date");
+}
+
+#[test]
+fn a_dependency_outside_of_the_plan_is_refused_until_it_is_said_to_have_landed() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("gone", "main", "gone", &[("gone", "x")]);
+    sandbox.git(&["merge", "-q", "--no-edit", "gone"]);
+    sandbox.branch("needs-gone", "main", "n\n\nDepends-On: gone", &[("n", "x")]);
+    assert_eq!(
+        deps(&sandbox.json(&["plan", "create", "needs-gone"], 0), "needs-gone"),
+        json!([]),
+        "a branch that the target holds is no dependency"
+    );
+
+    sandbox.branch("needs-99", "main", "n\n\nDepends-On: #99", &[("m", "x")]);
+    let error = sandbox.json(&["plan", "create", "--name", "b", "needs-99"], 2)["error"].clone();
+    assert_eq!(error["code"], "unknown-dependency");
+    assert!(error["hint"].as_str().unwrap().contains("--assume-landed '#99'"), "{error}");
+    assert_eq!(deps(&sandbox.json(&["plan", "create", "--name", "b", "needs-99", "--assume-landed", "#99"], 0), "needs-99"), json!([]));
+
+    sandbox.branch("open", "main", "o", &[("o", "x")]);
+    sandbox.branch("needs-open", "main", "n\n\nDepends-On: open", &[("p", "x")]);
+    let error = sandbox.json(&["plan", "create", "--name", "c", "needs-open"], 2)["error"].clone();
+    assert!(error["hint"].as_str().unwrap().contains("add `open` to the plan"), "{error}");
+}
+
+#[test]
+fn an_item_that_others_need_is_not_removed_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "x")]);
+    sandbox.branch("b", "main", "b\n\nDepends-On: a", &[("b", "x")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let said = sandbox.lex(&["plan", "remove", "default", "a"]).exits(2);
+    assert!(said.stderr.contains("`b` depends on `a`") && said.stderr.contains("remove it too: b"), "{}", said.stderr);
+    let said = sandbox.lex(&["plan", "remove", "default", "bb"]).exits(2);
+    assert!(said.stderr.contains("did you mean `b`?"), "{}", said.stderr);
+    sandbox.lex(&["plan", "remove", "default", "a", "b"]).exits(0);
+    assert_eq!(names(&sandbox.json(&["plan", "show"], 0)), Vec::<String>::new());
+}
+
+#[test]
+fn each_change_is_a_revision_that_can_be_seen_and_restored() {
+    let sandbox = Sandbox::new();
+    for name in ["a", "b", "c"] {
+        sandbox.branch(name, "main", name, &[(name, name)]);
+    }
+    sandbox.lex(&["plan", "create", "a", "b"]).exits(0);
+    sandbox.lex(&["plan", "add", "default", "c"]).exits(0);
+    sandbox.lex(&["plan", "remove", "default", "a"]).exits(0);
+    sandbox.lex(&["plan", "remove", "default", "c"]).exits(0);
+    sandbox.lex(&["plan", "add", "default", "b"]).exits(0);
+    let log = sandbox.json(&["plan", "log"], 0);
+    let messages: Vec<_> = log.as_array().unwrap().iter().map(|r| r["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["remove c", "remove a", "add c", "create a b"], "a change that changes nothing is no revision");
+    assert_eq!(log[0]["by"], "Tess <tess@example.com>");
+    assert_eq!(sandbox.git(&["rev-list", "--count", "refs/lex-pr/plans/default"]), "4");
+
+    let diff = sandbox.json(&["plan", "diff", "default"], 0);
+    assert_eq!(diff, json!([{ "item": "c", "what": "item", "before": "c" }]));
+    let first = log[3]["revision"].as_str().unwrap();
+    let text = sandbox.lex(&["plan", "diff", "default", first, "~1"]).exits(0).stdout;
+    assert!(text.contains("-  a") && text.contains("+  c"), "{text}");
+
+    let restored = sandbox.json(&["plan", "restore", "default", &first[..8]], 0);
+    assert_eq!(names(&restored), ["a", "b"]);
+    assert_eq!(sandbox.git(&["rev-list", "--count", "refs/lex-pr/plans/default"]), "5", "history only grows");
+    sandbox.lex(&["plan", "restore", "default", "~99"]).exits(2);
+
+    let listed = sandbox.json(&["plan", "list"], 0);
+    assert_eq!((listed[0]["name"].as_str(), listed[0]["items"].as_u64()), (Some("default"), Some(2)));
+    let said = sandbox.lex(&["plan", "delete", "default"]).exits(0).stdout;
+    assert_eq!(sandbox.json(&["plan", "list"], 0), json!([]));
+    let undo: Vec<&str> = said.lines().find_map(|l| l.split_once(": git ")).unwrap().1.split(' ').collect();
+    sandbox.git(&undo);
+    assert_eq!(names(&sandbox.json(&["plan", "show", "default"], 0)), ["a", "b"], "the printed command brings it back");
+    sandbox.sound();
+}
+
+#[test]
+fn a_plan_file_with_missing_branches_is_imported_but_not_created() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("here", "main", "here", &[("here", "x")]);
+    let file = r#"{"schemaVersion":"1.0.0","target":"main","items":[{"name":"here"},{"name":"heer","deps":["here"]}]}"#;
+    sandbox.lex_fed(&["plan", "import", "-"], file).exits(0);
+    let said = sandbox.lex(&["plan", "validate"]).exits(1);
+    assert!(said.stdout.contains("heer: there is no branch heer"), "{}", said.stdout);
+    let error = sandbox.lex_fed(&["plan", "create", "--from", "-", "--name", "x", "--json"], file).exits(2).json()["error"].clone();
+    assert_eq!((error["code"].as_str(), error["at"]["path"].as_str()), (Some("missing-branch"), Some("items[0].branch")), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("did you mean `here`?"), "{error}");
+
+    let file = file.replace("heer", "here2");
+    sandbox.branch("here2", "main", "2", &[("2", "x")]);
+    let plan = sandbox.lex_fed(&["plan", "create", "--from", "-", "--name", "x", "--json"], &file).exits(0).json();
+    assert_eq!(plan["items"][1]["head"], sandbox.head("here2"), "heads are pinned");
+    assert_eq!(deps(&plan, "here2"), json!([{ "name": "here", "sources": ["plan"] }]));
+}
+
+/// Two processes that add to one plan at the same moment: both land.
+#[test]
+fn no_addition_is_lost_when_two_processes_add_at_once() {
+    let sandbox = Sandbox::new();
+    const ROUNDS: usize = 100;
+    let base = sandbox.head("main");
+    let tree = sandbox.head("main^{tree}");
+    let mut script = String::new();
+    for round in 0..ROUNDS {
+        for side in ["l", "r"] {
+            let commit = sandbox.git(&["commit-tree", "-p", &base, "-m", &format!("{side}{round}"), &tree]);
+            script.push_str(&format!("create refs/heads/{side}{round} {commit}\n"));
+        }
+    }
+    let file = sandbox.root.path().join("refs");
+    std::fs::write(&file, script).unwrap();
+    let done =
+        sandbox.command("git", &sandbox.repo).args(["update-ref", "--stdin"]).stdin(std::fs::File::open(file).unwrap()).status().unwrap();
+    assert!(done.success());
+    sandbox.lex_fed(&["plan", "import", "-"], r#"{"schemaVersion":"2.0.0","target":"main"}"#).exits(0);
+    for round in 0..ROUNDS {
+        let mut both: Vec<_> = ["l", "r"]
+            .map(|side| sandbox.lex_command(&sandbox.repo, &["plan", "add", "default", &format!("{side}{round}")]).spawn().unwrap())
+            .into();
+        for child in &mut both {
+            assert!(child.wait().unwrap().success());
+        }
+    }
+    assert_eq!(names(&sandbox.json(&["plan", "show"], 0)).len(), 2 * ROUNDS);
+    assert_eq!(sandbox.git(&["rev-list", "--count", "refs/lex-pr/plans/default"]), (2 * ROUNDS + 1).to_string());
+    sandbox.sound();
+}
