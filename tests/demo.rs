@@ -1,1 +1,46 @@
+//! The demo is the real engine on a real repository.
 
+use crate::sandbox::{Sandbox, detail, status};
+
+#[test]
+fn the_demo_lands_what_holds_and_leaves_a_sound_repository() {
+    let sandbox = Sandbox::new();
+    // The demo makes its own repository; nothing of the user's may be needed.
+    std::fs::remove_file(sandbox.root.path().join("home/.gitconfig")).unwrap();
+    let shop = sandbox.root.path().join("shop");
+    let said = sandbox.lex_in(sandbox.root.path(), &["demo", "shop"]).exits(0);
+    for words in ["10 items", "9 of 10 would land", "landed 7 of 10 on main", "flaky: network", "Try next:"] {
+        assert!(said.stdout.contains(words), "{words} in {}", said.stdout);
+    }
+    assert_eq!(sandbox.git_in(&shop, &["fsck", "--strict", "--no-dangling"]), "");
+    assert_eq!(sandbox.git_in(&shop, &["status", "--porcelain"]), "");
+    let run = sandbox.lex_in(&shop, &["report", "--json"]).exits(1).json();
+    assert_eq!(sandbox.git_in(&shop, &["rev-parse", "main"]), run["tip"].as_str().unwrap());
+    assert_eq!((status(&run, "docs/shout"), detail(&run, "docs/shout")), ("skipped-conflict", "conflicts with cart/base in README.md"));
+    assert_eq!((status(&run, "fix/price"), status(&run, "report/daily")), ("skipped-gates", "skipped-gates"));
+    assert_eq!(detail(&run, "cart/add"), "clean, 1 file; flaky: network");
+
+    // What it says of report/daily is true: alone it passes.
+    sandbox.git_in(&shop, &["checkout", "-q", "report/daily"]);
+    let alone = sandbox.command("sh", &shop).args(["-c", "for t in tests/*.sh; do sh $t || exit 1; done"]).status().unwrap();
+    assert!(alone.success());
+
+    // And what it says to try next works.
+    std::fs::write(shop.join("report.sh"), ". lib/total.sh\necho \"today: $(total 2>/dev/null || sum)\"\n").unwrap();
+    sandbox.git_in(&shop, &["commit", "-qam", "Mend"]);
+    sandbox.lex_in(&shop, &["plan", "add", "demo", "report/daily"]).exits(0);
+    let again = sandbox.lex_in(&shop, &["merge", "demo", "--execute", "--json"]).exits(1).json();
+    assert_eq!(status(&again, "report/daily"), "merged");
+
+    let twice = sandbox.lex_in(sandbox.root.path(), &["demo", "shop"]).exits(2);
+    assert!(twice.stderr.contains("is not empty"), "{}", twice.stderr);
+}
+
+#[test]
+fn every_demo_has_the_same_commits() {
+    let sandbox = Sandbox::new();
+    let tips: Vec<_> = ["one", "two"]
+        .map(|dir| sandbox.lex_in(sandbox.root.path(), &["demo", dir, "--json"]).exits(0).json()["run"]["tip"].clone())
+        .into();
+    assert_eq!(tips[0], tips[1]);
+}

@@ -1,1 +1,304 @@
+//! Repositories of every kind, and what happens to them meanwhile.
 
+use crate::sandbox::{Sandbox, detail, find, status};
+use serde_json::json;
+
+fn two(sandbox: &Sandbox) {
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.branch("b", "main", "b", &[("base.txt", "one\ntwo\nTHREE\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+}
+
+#[test]
+fn a_dirty_work_tree_is_refused_before_anything_is_done() {
+    let sandbox = Sandbox::new();
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"touch $HOME/ran\"\n");
+    two(&sandbox);
+    for (what, path) in [("changed", "base.txt"), ("staged", "new.txt")] {
+        sandbox.write(path, "mine\n");
+        if what == "staged" {
+            sandbox.git(&["add", "new.txt"]);
+        }
+        let before = sandbox.fingerprint();
+        let error = sandbox.json(&["merge", "--execute"], 2)["error"].clone();
+        assert_eq!(error["code"], "dirty-worktree", "{what}");
+        assert_eq!(error["at"]["source"], sandbox.repo.canonicalize().unwrap().to_str().unwrap());
+        assert!(error["message"].as_str().unwrap().contains(path) && error["hint"].as_str().unwrap().contains("git stash"), "{error}");
+        assert_eq!(sandbox.fingerprint(), before);
+        assert!(!sandbox.root.path().join("home/ran").exists());
+        sandbox.git(&["reset", "-q", "--hard"]);
+    }
+    sandbox.write("mine-alone.txt", "untracked\n");
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    assert_eq!(sandbox.read("mine-alone.txt"), "untracked\n", "an untracked file is in nobody's way");
+    sandbox.sound();
+}
+
+#[test]
+fn an_untracked_file_in_the_way_is_never_overwritten() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    sandbox.write("a.txt", "precious\n");
+    let before = sandbox.head("main");
+    let said = sandbox.lex(&["merge", "--execute"]).exits(2);
+    assert!(said.stderr.contains("a.txt"), "{}", said.stderr);
+    assert_eq!((sandbox.read("a.txt").as_str(), sandbox.head("main")), ("precious\n", before));
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? a.txt");
+    assert_eq!(sandbox.json(&["report"], 0)["state"], "interrupted");
+    std::fs::remove_file(sandbox.repo.join("a.txt")).unwrap();
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    sandbox.sound();
+}
+
+#[test]
+fn a_target_that_is_checked_out_nowhere_just_moves() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    sandbox.git(&["checkout", "-q", "a"]);
+    sandbox.write("dirty.txt", "mine\n");
+    sandbox.git(&["add", "dirty.txt"]);
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "A  dirty.txt", "another branch's work tree is left alone");
+    assert_eq!(sandbox.git(&["ls-tree", "--name-only", "main"]), "a.txt\nbase.txt");
+}
+
+#[test]
+fn a_bare_repository() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let bare = sandbox.root.path().join("bare.git");
+    sandbox.git(&["clone", "-q", "--mirror", ".", bare.to_str().unwrap()]);
+    let run = sandbox.lex_in(&bare, &["merge", "--execute", "--json"]).exits(0).json();
+    assert_eq!(sandbox.git_in(&bare, &["rev-parse", "main"]), run["tip"].as_str().unwrap());
+    assert_eq!(sandbox.git_in(&bare, &["show", "main:base.txt"]), "one\ntwo\nTHREE");
+    assert_eq!(sandbox.git_in(&bare, &["fsck", "--strict", "--no-dangling"]), "");
+    let through_env = sandbox.lex_command(sandbox.root.path(), &["status"]).env("GIT_DIR", &bare).output().unwrap();
+    assert!(through_env.status.success(), "GIT_DIR is obeyed");
+}
+
+#[test]
+fn linked_work_trees_follow_and_forbid_like_the_main_one() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    sandbox.git(&["checkout", "-q", "-b", "elsewhere"]);
+    let linked = sandbox.root.path().join("linked");
+    sandbox.git(&["worktree", "add", "-q", linked.to_str().unwrap(), "main"]);
+    std::fs::write(linked.join("base.txt"), "mine\n").unwrap();
+    let error = sandbox.json(&["merge", "--execute"], 2)["error"].clone();
+    assert_eq!((error["code"].as_str(), error["at"]["source"].as_str()), (Some("dirty-worktree"), linked.canonicalize().unwrap().to_str()));
+    sandbox.git_in(&linked, &["checkout", "-q", "."]);
+    let sub = linked.join("sub");
+    std::fs::create_dir(&sub).unwrap();
+    sandbox.lex_in(&sub, &["merge", "--execute"]).exits(0);
+    assert_eq!(std::fs::read_to_string(linked.join("a.txt")).unwrap(), "a\n", "it followed, run from a folder in it");
+    assert_eq!(
+        (sandbox.git_in(&linked, &["status", "--porcelain"]), sandbox.git(&["status", "--porcelain"])),
+        (String::new(), String::new())
+    );
+    assert!(!sandbox.repo.join("a.txt").exists());
+    sandbox.sound();
+}
+
+#[test]
+fn a_sha256_repository() {
+    let sandbox = Sandbox::with_init(&["--object-format=sha256"]);
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"git rev-parse HEAD\"\n");
+    two(&sandbox);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    assert_eq!(run["tip"].as_str().unwrap().len(), 64);
+    assert_eq!(sandbox.head("main"), run["tip"].as_str().unwrap());
+    let tree = find(&run, "a")["tree"].as_str().unwrap();
+    assert!(sandbox.git(&["notes", "--ref", "lex-pr/verdicts", "show", tree]).contains("\"pass\""));
+    sandbox.sound();
+}
+
+#[test]
+fn a_reftable_repository_is_refused_with_the_way_out() {
+    let sandbox = Sandbox::with_init(&["--ref-format=reftable"]);
+    let error = sandbox.json(&["plan", "list"], 2)["error"].clone();
+    assert_eq!(error["code"], "reftable");
+    assert!(error["hint"].as_str().unwrap().contains("git clone --ref-format=files"), "{error}");
+    let files = sandbox.root.path().join("files");
+    sandbox.git(&["clone", "-q", "--ref-format=files", ".", files.to_str().unwrap()]);
+    sandbox.lex_in(&files, &["plan", "list"]).exits(0);
+}
+
+#[test]
+fn an_empty_plan_has_nothing_to_do() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.lex(&["plan", "create"]).exits(0);
+    assert!(said.stdout.contains("0 items"), "{}", said.stdout);
+    let before = sandbox.head("main");
+    for args in [&["merge"][..], &["merge", "--execute"], &["execute"], &["order"], &["status"], &["report"]] {
+        sandbox.lex(args).exits(0);
+    }
+    assert_eq!(sandbox.head("main"), before);
+    sandbox.sound();
+}
+
+#[test]
+fn the_planned_commit_lands_though_its_branch_moved_or_is_gone() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let planned = sandbox.head("a");
+    sandbox.git(&["checkout", "-q", "a"]);
+    sandbox.write("later.txt", "x");
+    sandbox.commit("Later");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.git(&["branch", "-q", "-D", "b"]);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    assert_eq!(find(&run, "a")["head"], planned);
+    assert!(find(&run, "a")["notes"][0].as_str().unwrap().contains("git lex-pr plan add default a"), "{run}");
+    assert_eq!(find(&run, "b")["notes"], json!(["branch b is gone; the planned commit is used"]));
+    assert_eq!(sandbox.git(&["ls-tree", "--name-only", "main"]), "a.txt\nbase.txt");
+    sandbox.lex(&["plan", "add", "default", "a"]).exits(0);
+    assert_eq!(status(&sandbox.json(&["merge", "--execute"], 0), "a"), "merged", "the renewed item lands");
+}
+
+#[test]
+fn a_commit_or_branch_that_is_not_here_skips_its_item_only() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let gone = "0123456789012345678901234567890123456789";
+    let plan = format!(
+        r#"{{"schemaVersion":"2.0.0","target":"main","items":[{{"name":"a","branch":"a"}},{{"name":"gone","branch":"gone","head":"{gone}"}},{{"name":"none","branch":"none"}},{{"name":"on","branch":"b","deps":["none"]}}]}}"#
+    );
+    sandbox.lex_fed(&["plan", "import", "-", "--force"], &plan).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert_eq!(
+        (status(&run, "a"), status(&run, "gone"), status(&run, "none"), status(&run, "on")),
+        ("merged", "skipped-missing", "skipped-missing", "blocked")
+    );
+    assert_eq!(detail(&run, "none"), "there is no branch `none` here");
+    assert!(detail(&run, "gone").contains("git fetch"), "{}", detail(&run, "gone"));
+    sandbox.sound();
+}
+
+#[test]
+fn a_target_that_moves_meanwhile_is_never_overwritten() {
+    let sandbox = Sandbox::new();
+    let other = sandbox.git(&["commit-tree", "-p", "main", "-m", "Somebody else", "main^{tree}"]);
+    let git = sandbox.repo.join(".git");
+    sandbox.config(&format!("[[gate]]\nname = \"t\"\nrun = \"git --git-dir='{}' update-ref refs/heads/main $(git --git-dir='{}' commit-tree -p main -m other main^{{tree}})\"\n", git.display(), git.display()));
+    sandbox.git(&["checkout", "-q", "--detach"]);
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.git(&["checkout", "-q", "--detach"]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert_eq!(run["state"], "overtaken", "{run} {other}");
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "main"]), "other", "the other's commit stands");
+    assert!(run["notes"][0].as_str().unwrap().contains("so nothing landed"), "{run}");
+    let text = sandbox.lex(&["report"]).exits(0).stdout;
+    assert!(text.contains("nothing landed: main moved meanwhile"), "{text}");
+    sandbox.sound();
+}
+
+#[test]
+fn a_checked_out_target_that_moves_meanwhile_keeps_its_work_tree() {
+    let sandbox = Sandbox::new();
+    sandbox.config(&format!("[[gate]]\nname = \"t\"\nrun = \"cd '{}' && git commit -q --allow-empty -m other\"\n", sandbox.repo.display()));
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    assert_eq!(sandbox.json(&["merge", "--execute"], 1)["state"], "overtaken");
+    assert_eq!((sandbox.git(&["status", "--porcelain"]), sandbox.repo.join("a.txt").exists()), (String::new(), false));
+    sandbox.sound();
+}
+
+#[test]
+fn histories_without_a_common_base_are_skipped() {
+    let sandbox = Sandbox::new();
+    sandbox.git(&["checkout", "-q", "--orphan", "island"]);
+    sandbox.write("island.txt", "x");
+    sandbox.commit("Island");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert_eq!((status(&run, "a"), status(&run, "island")), ("merged", "skipped-history"));
+    assert_eq!(detail(&run, "island"), "shares no history with main");
+    sandbox.sound();
+}
+
+#[test]
+fn several_merge_bases_have_gits_answer() {
+    let sandbox = Sandbox::new();
+    let lines = |first: &str, last: &str| format!("{first}\nb\nc\nd\ne\nf\n{last}\n");
+    sandbox.write("f.txt", &lines("a", "g"));
+    sandbox.commit("File");
+    sandbox.branch("x", "main", "x", &[("f.txt", &lines("x", "g"))]);
+    sandbox.branch("y", "main", "y", &[("f.txt", &lines("y", "g"))]);
+    for (name, from, other, first) in [("xy", "x", "y", "x"), ("yx", "y", "x", "y")] {
+        sandbox.git(&["checkout", "-q", "-b", name, from]);
+        sandbox.git(&["merge", "-q", "-s", "ours", "--no-edit", other]);
+        sandbox.write("f.txt", &lines(first, if name == "xy" { "g" } else { "last" }));
+        sandbox.commit("Criss-cross");
+    }
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.git(&["merge", "-q", "--ff-only", "xy"]);
+    assert_eq!(sandbox.git(&["merge-base", "--all", "main", "yx"]).lines().count(), 2);
+    let tree = sandbox.merge_tree("main", "yx");
+    sandbox.lex(&["plan", "create", "yx"]).exits(0);
+    let run = sandbox.lex(&["merge", "--json"]).json();
+    match tree {
+        Some(tree) => assert_eq!(find(&run, "yx")["tree"], tree),
+        None => assert_eq!(status(&run, "yx"), "skipped-conflict"),
+    }
+    sandbox.sound();
+}
+
+#[test]
+fn a_shallow_clone_works_as_far_as_it_reaches() {
+    let sandbox = Sandbox::new();
+    for n in 0..5 {
+        sandbox.write("n.txt", &n.to_string());
+        sandbox.commit("More");
+    }
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.branch("old", "main~3", "old", &[("old.txt", "x\n")]);
+    let clone = sandbox.root.path().join("clone");
+    let url = format!("file://{}", sandbox.repo.display());
+    sandbox.git(&["clone", "-q", "--depth", "2", "--no-single-branch", &url, clone.to_str().unwrap()]);
+    sandbox.lex_in(&clone, &["plan", "create", "origin/*"]).exits(0);
+    let run = sandbox.lex_in(&clone, &["merge", "--execute", "--json"]).exits(1).json();
+    assert_eq!((status(&run, "origin/a"), status(&run, "origin/old")), ("merged", "skipped-history"));
+    assert_eq!(sandbox.git_in(&clone, &["fsck", "--strict", "--no-dangling"]), "");
+}
+
+#[test]
+fn a_corrupt_item_is_skipped_and_the_others_land() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let blob = sandbox.head("b:base.txt");
+    sandbox.write("base.txt", "ONE\ntwo\nthree\n");
+    sandbox.commit("So that b needs a merge");
+    let object = sandbox.repo.join(".git/objects").join(&blob[..2]).join(&blob[2..]);
+    std::fs::remove_file(&object).unwrap();
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert_eq!((status(&run, "a"), status(&run, "b")), ("merged", "skipped-missing"), "{run}");
+    assert!(detail(&run, "b").contains("merge base.txt"), "{}", detail(&run, "b"));
+}
+
+#[test]
+fn two_landings_at_once_leave_one_winner_and_no_damage() {
+    let sandbox = Sandbox::new();
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"sleep 0.2\"\n");
+    two(&sandbox);
+    sandbox.git(&["checkout", "-q", "--detach"]);
+    let runs: Vec<_> = (0..2)
+        .map(|_| {
+            sandbox.lex_command(&sandbox.repo, &["merge", "--execute", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap()
+        })
+        .collect();
+    let states: Vec<String> = runs
+        .into_iter()
+        .map(|child| {
+            serde_json::from_slice::<serde_json::Value>(&child.wait_with_output().unwrap().stdout).unwrap()["state"]
+                .as_str()
+                .unwrap()
+                .to_string()
+        })
+        .collect();
+    assert!(states.iter().all(|s| s == "landed" || s == "overtaken" || s == "done") && states.iter().any(|s| s == "landed"), "{states:?}");
+    assert_eq!(sandbox.git(&["rev-list", "--merges", "--count", "main"]), "2", "each item once");
+    sandbox.sound();
+}

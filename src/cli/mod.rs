@@ -31,7 +31,7 @@ use std::{ffi::OsString, io::Write, path::PathBuf};
                         usage; 3 git, disk or machine failed; 130 interrupted.")]
 struct Cli {
     /// Work in this folder instead of the current one.
-    #[arg(short = 'C', value_name = "DIR", global = true)]
+    #[arg(id = "chdir", short = 'C', value_name = "DIR", global = true)]
     dir: Option<PathBuf>,
 
     /// Print the result as JSON; `git lex-pr schema` prints its schema.

@@ -48,7 +48,7 @@ pub struct ItemStatus {
     /// Where it stands.
     state: ItemState,
     /// Why, as the newest run said.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     detail: String,
 }
 

@@ -91,6 +91,8 @@ fn missing(repo: &Repo, name: &str) -> Result<Error> {
 /// The change that makes `plan` the next revision after `old`; the commit is written, no ref is moved.
 pub fn next_revision(repo: &Repo, name: &str, old: Option<ObjectId>, plan: &Plan, message: &str) -> Result<RefChange> {
     document::check(plan)?;
+    // Nothing is written for somebody who cannot sign it.
+    repo.signature()?;
     let mut plan = plan.clone();
     plan.normalize();
     let tree = repo.write_files(None, &[(FILE.into(), json::canonical(&plan)?.into_bytes())])?;

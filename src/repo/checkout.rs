@@ -22,7 +22,8 @@ impl Repo {
             let worktree = worktree.map_err(|e| reading(&e))?;
             let on_branch = worktree.head_name().ok().flatten().is_some_and(|name| name.as_bstr() == full.as_str());
             if let (true, Some(dir)) = (on_branch, worktree.workdir().filter(|d| d.is_dir())) {
-                found.push(Checkout { dir: dir.to_path_buf(), git_dir: worktree.git_dir().to_path_buf() });
+                let dir = dir.canonicalize().unwrap_or_else(|_| dir.to_path_buf());
+                found.push(Checkout { dir, git_dir: worktree.git_dir().to_path_buf() });
             }
         }
         Ok(found)

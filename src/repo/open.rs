@@ -39,7 +39,7 @@ impl Repo {
             && !storage.eq_ignore_ascii_case(b"files")
         {
             return Err(Error::input("reftable", format!("this repository keeps its refs as {storage}, which cannot be read yet"))
-                .hint("git refs migrate --ref-format=files"));
+                .hint("git 2.49 or newer: `git refs migrate --ref-format=files`; older: work in a `git clone --ref-format=files` of it"));
         }
         git.object_cache_size_if_unset(OBJECT_CACHE_BYTES);
         Ok(Repo { git })

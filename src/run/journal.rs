@@ -128,11 +128,12 @@ fn taken(moved: &Moved) -> Error {
     Error::environment("journal-taken", format!("another process wrote to {}", moved.name)).hint("run it again")
 }
 
-/// When the run began and four hex digits that keep clones apart: `20261124-153000-4f1c`.
+/// When the run began, to the millisecond, so that ids sort by age, and four hex digits that keep clones apart:
+/// `20261124-153000-123-4f1c`.
 fn new_id(run: &Run) -> String {
     let moment = jiff::Timestamp::now();
     let hash = Sha256::digest(format!("{}{}{}{}", moment.as_nanosecond(), std::process::id(), run.by, run.base));
-    format!("{}-{:02x}{:02x}", moment.strftime("%Y%m%d-%H%M%S"), hash[0], hash[1])
+    format!("{}-{:02x}{:02x}", moment.strftime("%Y%m%d-%H%M%S-%3f"), hash[0], hash[1])
 }
 
 /// The run called `id`, if there is one.
