@@ -4,6 +4,7 @@
 
 mod compat;
 mod demo;
+mod docs;
 mod errors;
 mod gates;
 mod history;

@@ -53,7 +53,7 @@ fn what_has_landed_is_left_out_and_said() {
     sandbox.branch("open", "main", "open", &[("open", "x")]);
     let said = sandbox.lex(&["plan", "create", "done", "open"]).exits(0);
     assert!(said.stderr.contains("done is already in main"), "{}", said.stderr);
-    assert!(said.stdout.contains("1 items"), "{}", said.stdout);
+    assert!(said.stdout.contains("1 item\n"), "{}", said.stdout);
 }
 
 #[test]

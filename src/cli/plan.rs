@@ -270,7 +270,8 @@ fn describe(name: &str, plan: &Plan) -> Result<String> {
             ]);
         }
     }
-    let head = format!("plan {} onto {}: {} items", printable(name), printable(&plan.target), plan.items.len());
+    let plural = if plan.items.len() == 1 { "" } else { "s" };
+    let head = format!("plan {} onto {}: {} item{plural}", printable(name), printable(&plan.target), plan.items.len());
     let table = if plan.items.is_empty() { String::new() } else { columns(&rows) };
     Ok(format!("{}\n{table}", paint(HEAD, &head)))
 }

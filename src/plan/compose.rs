@@ -130,6 +130,10 @@ impl<'r> Composer<'r> {
         let lies_on = |upper: usize, lower: usize| heads[lower] != heads[upper] && heads[lower].is_some_and(|h| own[upper].contains(&h));
         let mut notes = Vec::new();
         for index in 0..plan.items.len() {
+            // What has landed keeps the dependencies that it landed with.
+            if heads[index].is_some() && own[index].is_empty() {
+                continue;
+            }
             let below: Vec<usize> = (0..plan.items.len()).filter(|&lower| lies_on(index, lower)).collect();
             let directly = below.iter().filter(|&&lower| !below.iter().any(|&between| lies_on(between, lower)));
             let mut found: Vec<Dep> = directly.map(|&lower| Dep::new(&plan.items[lower].name, DepSource::Stack)).collect();
