@@ -9,6 +9,7 @@ mod merge;
 mod order;
 mod plan;
 mod progress;
+mod replay;
 mod report;
 mod schema;
 mod status;
@@ -68,6 +69,7 @@ enum Command {
     Merge(merge::Args),
     Status(status::Args),
     Report(report::Args),
+    Replay(replay::Args),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -142,6 +144,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Merge(args) => merge::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),
+        Command::Replay(args) => replay::run(&args, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -3,7 +3,13 @@
 use super::{Answer, gate, order, status};
 use crate::{
     config::ConfigFile,
-    model::{Result, error::ErrorDocument, plan::Plan, run::Run, verdict::Verdict},
+    model::{
+        Result,
+        error::ErrorDocument,
+        plan::Plan,
+        run::{ReplayedMerge, Run},
+        verdict::Verdict,
+    },
     plan::Change,
 };
 use schemars::schema_for;
@@ -31,6 +37,8 @@ enum Document {
     Diff,
     /// `gate list --json`.
     Gates,
+    /// `replay --json`.
+    Replay,
     /// `status --json`.
     Status,
     /// What every command prints with --json where it fails.
@@ -46,6 +54,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Order => schema_for!(order::Order),
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
+        Document::Replay => schema_for!(Vec<ReplayedMerge>),
         Document::Status => schema_for!(Vec<status::PlanStatus>),
         Document::Error => schema_for!(ErrorDocument),
     };

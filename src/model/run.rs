@@ -217,3 +217,27 @@ impl Run {
         self.items.iter().all(|i| i.status.is_in())
     }
 }
+
+/// One merge of a history, woven again: an entry of what `replay --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReplayedMerge {
+    /// The recorded merge, in hex.
+    pub commit: String,
+    /// The first line of its message.
+    pub title: String,
+    /// How it was woven; absent where it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weave: Option<Weave>,
+    /// The paths that conflict, where it was skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conflicts: Vec<String>,
+    /// Whether git gives the same tree, or a conflict too; absent where git was not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as_git: Option<bool>,
+    /// Whether the tree is the recorded merge's; absent where it was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as_recorded: Option<bool>,
+    /// The time of the weave, in microseconds.
+    pub micros: u64,
+}

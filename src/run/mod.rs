@@ -3,8 +3,10 @@
 mod journal;
 mod land;
 mod prove;
+mod replay;
 
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
+pub use replay::replay;
 
 use crate::{
     config::{Config, OnConflict},
@@ -125,7 +127,7 @@ impl<'a> Flow<'a> {
         Ok(Flow {
             repo,
             request,
-            weaver: Weaver::new(repo, &plan.target),
+            weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?),
             prover: Prover::new(repo, request.config.workers.count()),
             journal: None,
             run,
@@ -438,6 +440,11 @@ pub fn target_head(repo: &Repo, target: &str) -> Result<ObjectId> {
         Error::input("missing-branch", format!("there is no local branch `{target}` to land on"))
             .hint(format!("git branch {target} origin/{target}"))
     })
+}
+
+fn tree_of(repo: &Repo, commit: ObjectId) -> Result<ObjectId> {
+    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
+    Ok(repo.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
 }
 
 /// The items called `names` and all that they depend on; empty for none.

@@ -17,17 +17,19 @@ pub struct Court {
     git_dir: PathBuf,
     workdir: Option<PathBuf>,
     objects: PathBuf,
+    attributes_tree: ObjectId,
     room: Option<tempfile::TempDir>,
     known: HashSet<ObjectId>,
 }
 
 impl Court {
-    /// A court that reads `repo`. Nothing is made before it is asked.
-    pub fn new(repo: &Repo) -> Self {
+    /// A court that reads `repo` and goes by the attributes of one tree. Nothing is made before it is asked.
+    pub fn new(repo: &Repo, attributes_tree: ObjectId) -> Self {
         Court {
             git_dir: repo.git.git_dir().to_path_buf(),
             workdir: repo.git.workdir().map(Path::to_path_buf),
             objects: repo.git.objects.store_ref().path().to_path_buf(),
+            attributes_tree,
             room: None,
             known: HashSet::new(),
         }
@@ -52,6 +54,8 @@ impl Court {
         let output = GitCommand::bound_to(&self.git_dir, self.workdir.as_deref())
             .env("GIT_OBJECT_DIRECTORY", room.path())
             .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.objects))
+            // Known to git 2.43 and newer; older ones go by what is checked out.
+            .env("GIT_ATTR_SOURCE", self.attributes_tree.to_string())
             .args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
             .args([ours.to_string(), theirs.to_string()])
             .output(None)?;

@@ -6,15 +6,17 @@
 //! both took the same away, or where both put something in one place. All of these are doubts, and git itself decides
 //! them. So an answer from here is git's answer, for renames or without.
 
+use super::text;
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
+    attrs::StateRef,
     bstr::{BStr, BString, ByteSlice},
-    merge::plumbing::blob::{Platform, Resolution, ResourceKind},
     objs::{
         Tree, Write,
         tree::{Entry, EntryKind, EntryMode},
     },
+    worktree::stack::state::attributes::Source,
 };
 use std::{
     cell::{OnceCell, RefCell},
@@ -24,14 +26,23 @@ use std::{
 /// What a tree has under a name.
 type Side = Option<(EntryMode, ObjectId)>;
 
+/// Git does not diff larger files (MAX_XDIFF_SIZE in xdiff-interface.h).
+const MAX_TEXT_BYTES: usize = 1023 << 20;
+
 /// A merge of trees that is in no doubt.
-#[derive(Default)]
 pub struct Engine {
-    /// Made when the first file is merged: it reads the index for attributes.
-    files: OnceCell<RefCell<Platform>>,
+    /// The tree whose `.gitattributes` count, for every item and on every machine: the target's.
+    attributes_tree: ObjectId,
+    /// Whether configuration changes how files merge, and the attributes; made when the first file is merged.
+    attributes: OnceCell<(bool, RefCell<gix::worktree::Stack>)>,
 }
 
 impl Engine {
+    /// An engine that goes by the attributes of one tree.
+    pub fn new(attributes_tree: ObjectId) -> Self {
+        Engine { attributes_tree, attributes: OnceCell::new() }
+    }
+
     /// The tree of merging `theirs` into `ours`, written to `git`; or `None` where there is a conflict or a doubt.
     pub fn merge(&self, git: &gix::Repository, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
         let path = BString::default();
@@ -122,28 +133,40 @@ impl Engine {
             return Ok(Some(theirs.1));
         }
         let merging = |e: gix::Error| Error::git(format_args!("merge {path}"), e);
-        let files = match self.files.get() {
-            Some(files) => files,
-            None => {
-                let platform = git.merge_resource_cache(Default::default()).map_err(merging)?;
-                self.files.get_or_init(|| RefCell::new(platform))
-            }
-        };
-        let mut files = files.borrow_mut();
-        for (kind, (mode, id)) in
-            [(ResourceKind::CommonAncestorOrBase, base), (ResourceKind::CurrentOrOurs, ours), (ResourceKind::OtherOrTheirs, theirs)]
-        {
-            files.set_resource(id, mode.kind(), path, kind, &git.objects).map_err(merging)?;
-        }
-        let prepared = files.prepare_merge(&git.objects, git.blob_merge_options().map_err(merging)?).map_err(merging)?;
-        let mut merged = Vec::new();
-        let context = git.command_context().map_err(merging)?;
-        let (pick, resolution) = prepared.merge(&mut merged, Default::default(), &context).map_err(merging)?;
-        if resolution != Resolution::Complete {
+        if !self.is_plain(git, path)? {
             return Ok(None);
         }
-        let write = |content: &[u8]| git.objects.write_buf(gix::objs::Kind::Blob, content);
-        prepared.id_by_pick(pick, &merged, write).map_err(merging)
+        let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
+        let (base, ours, theirs) = (read(base.1)?, read(ours.1)?, read(theirs.1)?);
+        if [&base, &ours, &theirs].iter().any(|content| !text::is_text(content) || content.len() > MAX_TEXT_BYTES) {
+            return Ok(None);
+        }
+        match text::merge(&base, &ours, &theirs) {
+            Some(merged) => Ok(Some(git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether a file is merged as git merges without being told otherwise: no `merge` attribute, no default driver, no
+    /// renormalization.
+    fn is_plain(&self, git: &gix::Repository, path: &BStr) -> Result<bool> {
+        let reading = |e: gix::Error| Error::git("read the target's .gitattributes", e);
+        let attributes = match self.attributes.get() {
+            Some(attributes) => attributes,
+            None => {
+                let config = git.config_snapshot();
+                let told = config.string("merge.default").is_some() || config.boolean("merge.renormalize") == Some(true);
+                let index = git.index_from_tree(&self.attributes_tree).map_err(reading)?;
+                let stack = git.attributes_only(&index, Source::IdMapping).map_err(reading)?.detach();
+                self.attributes.get_or_init(|| (told, RefCell::new(stack)))
+            }
+        };
+        let mut stack = attributes.1.borrow_mut();
+        let mut matches = stack.selected_attribute_matches(["merge"]);
+        let platform = stack.at_entry(path, None, &git.objects).map_err(|e| Error::git("read the target's .gitattributes", e))?;
+        platform.matching_attributes(&mut matches);
+        let unset = matches.iter_selected().all(|m| m.assignment.state == StateRef::Unspecified);
+        Ok(unset && !attributes.0)
     }
 }
 

@@ -7,6 +7,7 @@ mod court;
 mod engine;
 mod markers;
 mod strategy;
+mod text;
 
 pub use changes::Changed;
 
@@ -69,13 +70,14 @@ pub struct Weaver<'r> {
 }
 
 impl<'r> Weaver<'r> {
-    /// A weaver for candidates of `target`.
-    pub fn new(repo: &'r Repo, target: &str) -> Self {
+    /// A weaver for candidates of `target`. Files merge by the `.gitattributes` of `attributes_tree`, the tree of the target's
+    /// commit: an item cannot change how it is merged, and neither can what a clone has checked out.
+    pub fn new(repo: &'r Repo, target: &str, attributes_tree: ObjectId) -> Self {
         Weaver {
             repo,
             git: repo.in_memory(),
-            engine: Engine::default(),
-            court: Court::new(repo),
+            engine: Engine::new(attributes_tree),
+            court: Court::new(repo, attributes_tree),
             history: RefCell::default(),
             target: target.into(),
             woven: Vec::new(),
@@ -141,6 +143,16 @@ impl<'r> Weaver<'r> {
             // Several bases are merged with each other first, which is git's own art.
             _ => self.ask_git(ours, theirs),
         }
+    }
+
+    /// What git makes of the same merge, for a comparison: the tree, or the paths that conflict.
+    pub fn merge_by_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+        self.ask_git(ours, theirs)
+    }
+
+    /// Drop the candidates that only memory holds, where none of them is built upon.
+    pub fn forget_candidates(&mut self) {
+        self.git.objects.reset_object_memory();
     }
 
     fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
