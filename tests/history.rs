@@ -47,6 +47,17 @@ fn ahead_and_merge_bases_are_gits() {
             let repo = Repo::open(&sandbox.repo).unwrap();
             let mut history = History::default();
             let mut dice = Dice(seed + 100);
+            let mut growing = History::default();
+            for tip in &ids {
+                // Some tips grow from the one before and some do not; what was explored for one must be true for the next.
+                let other = &ids[dice.roll(60)];
+                let parse = |id: &String| repo.parse_id(id).unwrap();
+                let ours: BTreeSet<String> =
+                    growing.bases_with_tip(&repo.git, parse(tip), parse(other)).unwrap().iter().map(ToString::to_string).collect();
+                let said = sandbox.command("git", &sandbox.repo).args(["merge-base", "--all", tip, other]).output().unwrap();
+                let theirs = String::from_utf8(said.stdout).unwrap();
+                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "tip {tip}, {other}, seed {seed}, graph {with_graph}");
+            }
             for _ in 0..80 {
                 let (one, other, third) = (&ids[dice.roll(60)], &ids[dice.roll(60)], &ids[dice.roll(60)]);
                 let parse = |id: &String| repo.parse_id(id).unwrap();

@@ -15,12 +15,16 @@ const UNKNOWN_GENERATION: u32 = u32::MAX;
 /// of history beyond the point where they seem done (as `CUTOFF_DATE_SLOP` in git's name-rev.c).
 const CLOCK_SLOP: i64 = 86_400;
 
+/// How many first parents back a tip is looked for that the new one may have grown from.
+const LONGEST_GROWTH: usize = 10_000;
+
 /// What has been read of a repository's history. It stays true as long as it is used with one repository.
 #[derive(Default)]
 pub struct History {
     graph: Option<Option<gix::commitgraph::Graph>>,
-    known: HashMap<ObjectId, u32>,
+    known: gix::hashtable::HashMap<ObjectId, u32>,
     nodes: Vec<Node>,
+    reach: Reach,
 }
 
 struct Node {
@@ -31,6 +35,16 @@ struct Node {
     parent_ids: Option<Vec<ObjectId>>,
     /// The parents, once a walk has come by.
     parents: Option<Vec<u32>>,
+}
+
+/// What one tip reaches, explored only as deep as was asked.
+#[derive(Default)]
+struct Reach {
+    tip: Option<u32>,
+    /// By node: whether the tip is known to reach it.
+    inside: Vec<bool>,
+    /// Nodes inside whose parents are not marked yet.
+    open: Queue,
 }
 
 /// Commits in the order in which a walk takes them: by generation, then date, then age in this history.
@@ -98,24 +112,27 @@ impl History {
         const OTHER: u8 = 2;
         const STALE: u8 = 4;
         const RESULT: u8 = 8;
+        const QUEUED: u8 = 16;
         if one == other {
             return Ok(vec![one]);
         }
         let mut flags: HashMap<u32, u8> = HashMap::new();
         let mut queue = Queue::new();
-        let mut fresh: HashSet<u32> = HashSet::new();
+        // Queued commits that are not known to be reached by a candidate.
+        let mut fresh = 0_usize;
         for (id, paint) in [(one, ONE), (other, OTHER)] {
             let node = self.node(git, id)?;
-            flags.insert(node, paint);
+            flags.insert(node, paint | QUEUED);
             queue.push(self.key(node));
-            fresh.insert(node);
+            fresh += 1;
         }
         let mut candidates = Vec::new();
-        while !fresh.is_empty()
+        while fresh > 0
             && let Some((_, _, node)) = queue.pop()
         {
-            fresh.remove(&node);
             let flag = flags.entry(node).or_default();
+            *flag &= !QUEUED;
+            fresh -= usize::from(*flag & STALE == 0);
             let mut paint = *flag & (ONE | OTHER | STALE);
             if paint == ONE | OTHER {
                 if *flag & RESULT == 0 {
@@ -129,13 +146,16 @@ impl History {
                 if *flag & paint == paint {
                     continue;
                 }
+                let was_fresh = *flag & QUEUED != 0 && *flag & STALE == 0;
                 *flag |= paint;
-                if *flag & STALE == 0 {
-                    fresh.insert(parent);
-                } else {
-                    fresh.remove(&parent);
+                let is_fresh = *flag & STALE == 0;
+                if *flag & QUEUED == 0 {
+                    *flag |= QUEUED;
+                    queue.push(self.key(parent));
+                    fresh += usize::from(is_fresh);
+                } else if was_fresh && !is_fresh {
+                    fresh -= 1;
                 }
-                queue.push(self.key(parent));
             }
         }
         let mut bases: Vec<ObjectId> = candidates
@@ -143,16 +163,108 @@ impl History {
             .filter(|node| flags.get(node).is_some_and(|f| f & STALE == 0))
             .map(|node| self.nodes[node as usize].id)
             .collect();
+        self.drop_redundant(git, &mut bases)?;
+        Ok(bases)
+    }
+
+    /// Take out the commits that others of the list reach.
+    fn drop_redundant(&mut self, git: &gix::Repository, commits: &mut Vec<ObjectId>) -> Result<()> {
         let mut at = 0;
-        while bases.len() > 1 && at < bases.len() {
-            let (base, others) = (bases[at], bases.iter().copied().filter(|b| *b != bases[at]).collect::<Vec<_>>());
-            if self.ahead(git, base, &others)?.is_empty() {
-                bases.remove(at);
+        while commits.len() > 1 && at < commits.len() {
+            let others: Vec<ObjectId> = commits.iter().copied().filter(|c| *c != commits[at]).collect();
+            if self.ahead(git, commits[at], &others)?.is_empty() {
+                commits.remove(at);
             } else {
                 at += 1;
             }
         }
-        Ok(bases)
+        Ok(())
+    }
+
+    /// The merge bases of `tip` and `head`, for a tip that stays or grows from call to call: what it reaches is explored
+    /// once, only as deep as heads go, and kept. A call costs what the head adds, not what lies between it and the tip.
+    pub fn bases_with_tip(&mut self, git: &gix::Repository, tip: ObjectId, head: ObjectId) -> Result<Vec<ObjectId>> {
+        self.move_reach(git, tip)?;
+        let head = self.node(git, head)?;
+        loop {
+            let (mut own, mut bases) = (Vec::new(), Vec::new());
+            let mut seen: HashSet<u32> = HashSet::from([head]);
+            let mut queue = Queue::from(vec![self.key(head)]);
+            while let Some((_, _, node)) = queue.pop() {
+                self.explore_past(git, node)?;
+                if self.reach.inside.get(node as usize) == Some(&true) {
+                    bases.push(node);
+                    continue;
+                }
+                own.push(node);
+                for parent in self.parents(git, node)? {
+                    if seen.insert(parent) {
+                        queue.push(self.key(parent));
+                    }
+                }
+            }
+            // A wrong clock can hide for a while that the tip reaches a commit; the deeper exploration has found it now.
+            if own.iter().any(|node| self.reach.inside.get(*node as usize) == Some(&true)) {
+                continue;
+            }
+            let mut bases: Vec<ObjectId> = bases.into_iter().map(|node| self.nodes[node as usize].id).collect();
+            self.drop_redundant(git, &mut bases)?;
+            return Ok(bases);
+        }
+    }
+
+    /// Make `tip` the one whose reach is explored. One that has the former tip on its first-parent line reaches all that
+    /// one did.
+    fn move_reach(&mut self, git: &gix::Repository, tip: ObjectId) -> Result<()> {
+        let tip = self.node(git, tip)?;
+        if self.reach.tip == Some(tip) {
+            return Ok(());
+        }
+        let (mut grows, mut line) = (false, Some(tip));
+        for _ in 0..LONGEST_GROWTH {
+            let Some(node) = line else { break };
+            if self.reach.tip == Some(node) {
+                grows = true;
+                break;
+            }
+            line = self.parents(git, node)?.first().copied();
+        }
+        if !grows {
+            self.reach = Reach::default();
+        }
+        self.reach.tip = Some(tip);
+        self.mark_inside(tip);
+        Ok(())
+    }
+
+    fn mark_inside(&mut self, node: u32) {
+        let at = node as usize;
+        if self.reach.inside.len() <= at {
+            self.reach.inside.resize(self.nodes.len().max(at + 1), false);
+        }
+        if !self.reach.inside[at] {
+            self.reach.inside[at] = true;
+            self.reach.open.push(self.key(node));
+        }
+    }
+
+    /// Explore what the tip reaches until nothing that is open can lead to `node`.
+    fn explore_past(&mut self, git: &gix::Repository, node: u32) -> Result<()> {
+        let (generation, time, _) = self.key(node);
+        while let Some(&(open_generation, open_time, open)) = self.reach.open.peek() {
+            let beyond = match generation {
+                UNKNOWN_GENERATION => open_generation < UNKNOWN_GENERATION || open_time.saturating_add(CLOCK_SLOP) < time,
+                known => open_generation <= known,
+            };
+            if beyond {
+                break;
+            }
+            self.reach.open.pop();
+            for parent in self.parents(git, open)? {
+                self.mark_inside(parent);
+            }
+        }
+        Ok(())
     }
 
     fn key(&self, node: u32) -> (u32, i64, u32) {

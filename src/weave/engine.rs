@@ -4,9 +4,9 @@
 //! resolution). What is left is compared entry by entry, and files that both changed are merged as text, with attributes
 //! and drivers. Renames are not searched: they can matter only where one side changed what the other took away, where
 //! both took the same away, or where both put something in one place. All of these are doubts, and git itself decides
-//! them. So an answer from here is git's answer, for renames or without.
+//! them. So an answer from here, clean or conflict, is git's answer.
 
-use super::text;
+use super::text::{self, Text};
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
@@ -22,6 +22,17 @@ use std::{
     cell::{OnceCell, RefCell},
     collections::BTreeMap,
 };
+
+/// What can be said of a merge of trees.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The merged tree.
+    Clean(ObjectId),
+    /// The files that conflict, sorted.
+    Conflict(Vec<String>),
+    /// Only git can tell.
+    Doubt,
+}
 
 /// What a tree has under a name.
 type Side = Option<(EntryMode, ObjectId)>;
@@ -43,19 +54,26 @@ impl Engine {
         Engine { attributes_tree, attributes: OnceCell::new() }
     }
 
-    /// The tree of merging `theirs` into `ours`, written to `git`; or `None` where there is a conflict or a doubt.
-    pub fn merge(&self, git: &gix::Repository, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<ObjectId>> {
-        let path = BString::default();
-        self.trees(git, path.as_bstr(), Some(base), ours, theirs)
+    /// Merge the tree `theirs` into `ours`; a clean merge is written to `git`.
+    pub fn merge(&self, git: &gix::Repository, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Answer> {
+        let mut conflicts = Vec::new();
+        let merged = self.trees(git, BStr::new(""), Some(base), [ours, theirs], &mut conflicts)?;
+        conflicts.sort();
+        Ok(match merged {
+            None => Answer::Doubt,
+            Some(tree) if conflicts.is_empty() => Answer::Clean(tree),
+            Some(_) => Answer::Conflict(conflicts),
+        })
     }
 
+    /// The merged tree, or `None` for a doubt. Files in `conflicts` are in it as they are on our side.
     fn trees(
         &self,
         git: &gix::Repository,
         path: &BStr,
         base: Option<ObjectId>,
-        ours: ObjectId,
-        theirs: ObjectId,
+        [ours, theirs]: [ObjectId; 2],
+        conflicts: &mut Vec<String>,
     ) -> Result<Option<ObjectId>> {
         if ours == theirs || base == Some(theirs) {
             return Ok(Some(ours));
@@ -86,7 +104,7 @@ impl Engine {
             } else if base == theirs {
                 ours
             } else {
-                match self.both_changed(git, join(path, name.as_bstr()).as_bstr(), base, ours, theirs)? {
+                match self.both_changed(git, join(path, name.as_bstr()).as_bstr(), [base, ours, theirs], conflicts)? {
                     Some(result) => Some(result),
                     None => return Ok(None),
                 }
@@ -103,15 +121,21 @@ impl Engine {
         Ok(Some(git.write_object(&merged).map_err(|e| reading(path, e))?.detach()))
     }
 
-    fn both_changed(&self, git: &gix::Repository, path: &BStr, base: Side, ours: Side, theirs: Side) -> Result<Side> {
+    fn both_changed(
+        &self,
+        git: &gix::Repository,
+        path: &BStr,
+        [base, ours, theirs]: [Side; 3],
+        conflicts: &mut Vec<String>,
+    ) -> Result<Side> {
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(None) };
         match base {
             Some(base) if base.0.is_blob() && ours.0.is_blob() && theirs.0.is_blob() => {
                 let mode = if ours.0 == base.0 { theirs.0 } else { ours.0 };
-                Ok(self.files(git, path, base, ours, theirs)?.map(|id| (mode, id)))
+                Ok(self.files(git, path, [base.1, ours.1, theirs.1], conflicts)?.map(|id| (mode, id)))
             }
             _ if ours.0.is_tree() && theirs.0.is_tree() && base.is_none_or(|b| b.0.is_tree()) => {
-                let merged = self.trees(git, path, base.map(|b| b.1), ours.1, theirs.1)?;
+                let merged = self.trees(git, path, base.map(|b| b.1), [ours.1, theirs.1], conflicts)?;
                 Ok(merged.map(|id| (EntryKind::Tree.into(), id)))
             }
             _ => Ok(None),
@@ -122,28 +146,31 @@ impl Engine {
         &self,
         git: &gix::Repository,
         path: &BStr,
-        base: (EntryMode, ObjectId),
-        ours: (EntryMode, ObjectId),
-        theirs: (EntryMode, ObjectId),
+        [base, ours, theirs]: [ObjectId; 3],
+        conflicts: &mut Vec<String>,
     ) -> Result<Option<ObjectId>> {
-        if ours.1 == theirs.1 || base.1 == theirs.1 {
-            return Ok(Some(ours.1));
+        if ours == theirs || base == theirs {
+            return Ok(Some(ours));
         }
-        if base.1 == ours.1 {
-            return Ok(Some(theirs.1));
+        if base == ours {
+            return Ok(Some(theirs));
         }
         let merging = |e: gix::Error| Error::git(format_args!("merge {path}"), e);
         if !self.is_plain(git, path)? {
             return Ok(None);
         }
         let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
-        let (base, ours, theirs) = (read(base.1)?, read(ours.1)?, read(theirs.1)?);
-        if [&base, &ours, &theirs].iter().any(|content| !text::is_text(content) || content.len() > MAX_TEXT_BYTES) {
+        let texts = [read(base)?, read(ours)?, read(theirs)?];
+        if texts.iter().any(|content| !text::is_text(content) || content.len() > MAX_TEXT_BYTES) {
             return Ok(None);
         }
-        match text::merge(&base, &ours, &theirs) {
-            Some(merged) => Ok(Some(git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?)),
-            None => Ok(None),
+        match text::merge(&texts[0], &texts[1], &texts[2]) {
+            Text::Merged(merged) => Ok(Some(git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?)),
+            Text::Conflict => {
+                conflicts.push(path.to_string());
+                Ok(Some(ours))
+            }
+            Text::Doubt => Ok(None),
         }
     }
 

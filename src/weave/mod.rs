@@ -86,7 +86,7 @@ impl<'r> Weaver<'r> {
 
     /// The candidate of `strand` on top of `tip`.
     pub fn weave(&mut self, tip: ObjectId, strand: &Strand) -> Result<Woven> {
-        let bases = self.history.borrow_mut().merge_bases(&self.git, tip, strand.head)?;
+        let bases = self.history.borrow_mut().bases_with_tip(&self.git, tip, strand.head)?;
         if bases.is_empty() {
             return Ok(Woven::NoCommonHistory);
         }
@@ -134,15 +134,49 @@ impl<'r> Weaver<'r> {
             // A fast-forward has nothing to merge.
             [base] if *base == ours => Ok(Ok(self.tree_of(theirs)?)),
             [base] => {
-                let (base, our_tree, their_tree) = (self.tree_of(*base)?, self.tree_of(ours)?, self.tree_of(theirs)?);
-                match self.engine.merge(&self.git, base, our_tree, their_tree)? {
-                    Some(tree) => Ok(Ok(tree)),
-                    None => self.ask_git(ours, theirs),
-                }
+                let base = self.tree_of(*base)?;
+                self.merge_on_base(base, ours, theirs)
             }
-            // Several bases are merged with each other first, which is git's own art.
-            _ => self.ask_git(ours, theirs),
+            several => match self.virtual_base(several)? {
+                Some(base) => self.merge_on_base(base, ours, theirs),
+                None => self.ask_git(ours, theirs),
+            },
         }
+    }
+
+    fn merge_on_base(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+        let (our_tree, their_tree) = (self.tree_of(ours)?, self.tree_of(theirs)?);
+        match self.engine.merge(&self.git, base, our_tree, their_tree)? {
+            engine::Answer::Clean(tree) => Ok(Ok(tree)),
+            engine::Answer::Conflict(paths) => Ok(Err(paths)),
+            engine::Answer::Doubt => self.ask_git(ours, theirs),
+        }
+    }
+
+    /// The tree of several merge bases merged with each other, oldest first, as merge-ort does (merge_ort_internal); `None`
+    /// where that is not clean beyond doubt, for what git then makes of the conflicts is its own.
+    fn virtual_base(&mut self, bases: &[ObjectId]) -> Result<Option<ObjectId>> {
+        let mut dated = Vec::with_capacity(bases.len());
+        for base in bases {
+            let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {base}"), e);
+            dated.push((self.git.find_commit(*base).map_err(|e| reading(&e))?.time().map_err(|e| reading(&e))?.seconds, *base));
+        }
+        dated.sort();
+        let Some((&(_, first), rest)) = dated.split_first() else { return Ok(None) };
+        let mut merged = first;
+        for &(_, next) in rest {
+            let inner = self.history.borrow_mut().merge_bases(&self.git, merged, next)?;
+            let base = match inner[..] {
+                [] => None,
+                [base] => Some(self.tree_of(base)?),
+                _ => self.virtual_base(&inner)?,
+            };
+            let Some(base) = base else { return Ok(None) };
+            let trees = (self.tree_of(merged)?, self.tree_of(next)?);
+            let engine::Answer::Clean(tree) = self.engine.merge(&self.git, base, trees.0, trees.1)? else { return Ok(None) };
+            merged = self.dress(tree, vec![merged, next])?;
+        }
+        self.tree_of(merged).map(Some)
     }
 
     /// What git makes of the same merge, for a comparison: the tree, or the paths that conflict.

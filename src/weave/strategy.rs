@@ -1,7 +1,7 @@
 //! The commits that merge, squash and rebase make. Authors, committers and dates come from the items, so that the same
 //! plan on the same commits gives the same candidates on every machine.
 
-use super::{Strand, Weaver, Woven};
+use super::{Strand, Weaver, Woven, engine};
 use crate::model::{Error, Result};
 use gix::{ObjectId, actor::Signature};
 use std::collections::{HashMap, HashSet};
@@ -55,12 +55,14 @@ impl Weaver<'_> {
                 _ => continue,
             };
             let (ours, theirs) = (self.tree_of(onto)?, self.tree_of(id)?);
-            let tree = match self.engine.merge(&self.git, base, ours, theirs)? {
-                Some(tree) => tree,
-                None => match self.ask_git_about_trees(base, ours, theirs)? {
-                    Ok(tree) => tree,
-                    Err(paths) => return Ok(Woven::Conflict { paths, commit: Some(id) }),
-                },
+            let answer = match self.engine.merge(&self.git, base, ours, theirs)? {
+                engine::Answer::Clean(tree) => Ok(tree),
+                engine::Answer::Conflict(paths) => Err(paths),
+                engine::Answer::Doubt => self.ask_git_about_trees(base, ours, theirs)?,
+            };
+            let tree = match answer {
+                Ok(tree) => tree,
+                Err(paths) => return Ok(Woven::Conflict { paths, commit: Some(id) }),
             };
             if tree == ours && theirs != base {
                 continue;
@@ -76,11 +78,15 @@ impl Weaver<'_> {
 
     /// Git judges commits, so that trees are dressed as two commits on one base.
     fn ask_git_about_trees(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
-        let nobody = || Signature { name: "lex-pr".into(), email: "lex-pr@localhost".into(), time: Default::default() };
-        let dress = |tree, parents| self.write_commit(&commit(tree, parents, nobody(), nobody(), String::new()));
-        let base = dress(base, Vec::new())?;
-        let (ours, theirs) = (dress(ours, vec![base])?, dress(theirs, vec![base])?);
+        let base = self.dress(base, Vec::new())?;
+        let (ours, theirs) = (self.dress(ours, vec![base])?, self.dress(theirs, vec![base])?);
         self.ask_git(ours, theirs)
+    }
+
+    /// A commit that only serves a computation.
+    pub(super) fn dress(&self, tree: ObjectId, parents: Vec<ObjectId>) -> Result<ObjectId> {
+        let nobody = || Signature { name: "lex-pr".into(), email: "lex-pr@localhost".into(), time: Default::default() };
+        self.write_commit(&commit(tree, parents, nobody(), nobody(), String::new()))
     }
 
     /// The commits that are the strand's own, parents before children: neither in the tip nor in an item before it.
