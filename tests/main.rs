@@ -15,3 +15,4 @@ mod report;
 mod repositories;
 mod sandbox;
 mod strategies;
+mod weave;

@@ -6,7 +6,7 @@
 
 use crate::model::{Error, Result};
 use gix::ObjectId;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::{BinaryHeap, HashSet};
 
 /// The generation of a commit that the commit-graph does not know.
 const UNKNOWN_GENERATION: u32 = u32::MAX;
@@ -25,6 +25,8 @@ pub struct History {
     known: gix::hashtable::HashMap<ObjectId, u32>,
     nodes: Vec<Node>,
     reach: Reach,
+    /// Lent to one walk after the other.
+    bits: Vec<u8>,
 }
 
 struct Node {
@@ -35,6 +37,36 @@ struct Node {
     parent_ids: Option<Vec<ObjectId>>,
     /// The parents, once a walk has come by.
     parents: Option<Vec<u32>>,
+}
+
+/// A few bits per commit that one walk has marked. The memory is lent from walk to walk.
+struct Paint {
+    bits: Vec<u8>,
+    marked: Vec<u32>,
+}
+
+impl Paint {
+    fn of(&mut self, node: u32) -> &mut u8 {
+        let at = node as usize;
+        if self.bits.len() <= at {
+            self.bits.resize(at + at / 2 + 64, 0);
+        }
+        if self.bits[at] == 0 {
+            self.marked.push(node);
+        }
+        &mut self.bits[at]
+    }
+
+    fn get(&self, node: u32) -> u8 {
+        self.bits.get(node as usize).copied().unwrap_or(0)
+    }
+
+    fn clean(mut self) -> Vec<u8> {
+        for node in self.marked {
+            self.bits[node as usize] = 0;
+        }
+        self.bits
+    }
 }
 
 /// What one tip reaches, explored only as deep as was asked.
@@ -56,18 +88,17 @@ impl History {
         const WANTED: u8 = 1;
         const HIDDEN: u8 = 2;
         const QUEUED: u8 = 4;
-        let mut flags: HashMap<u32, u8> = HashMap::new();
+        let mut flags = self.paint();
         let mut queue = Queue::new();
-        let mut wanted_in_queue = 0_usize;
         for (id, paint) in hidden.iter().map(|id| (*id, HIDDEN)).chain([(head, WANTED)]) {
             let node = self.node(git, id)?;
-            let flag = flags.entry(node).or_default();
+            let flag = flags.of(node);
             if *flag & QUEUED == 0 {
                 queue.push(self.key(node));
             }
             *flag |= paint | QUEUED;
         }
-        wanted_in_queue += flags.values().filter(|f| **f & HIDDEN == 0).count();
+        let mut wanted_in_queue = usize::from(!hidden.contains(&head));
         let mut found = Vec::new();
         let mut oldest_found = i64::MAX;
         while let Some(&(generation, time, node)) = queue.peek() {
@@ -76,7 +107,7 @@ impl History {
                 break;
             }
             queue.pop();
-            let flag = flags.entry(node).or_default();
+            let flag = flags.of(node);
             *flag &= !QUEUED;
             let paint = if *flag & HIDDEN == 0 { WANTED } else { HIDDEN };
             if paint == WANTED {
@@ -87,7 +118,7 @@ impl History {
                 }
             }
             for parent in self.parents(git, node)? {
-                let flag = flags.entry(parent).or_default();
+                let flag = flags.of(parent);
                 if *flag & paint != 0 || *flag & HIDDEN != 0 {
                     continue;
                 }
@@ -102,8 +133,9 @@ impl History {
                 }
             }
         }
-        let reached = |node: &u32| flags.get(node).is_some_and(|f| f & HIDDEN == 0);
-        Ok(found.into_iter().filter(reached).map(|node| self.nodes[node as usize].id).collect())
+        found.retain(|node| flags.get(*node) & HIDDEN == 0);
+        self.bits = flags.clean();
+        Ok(found.into_iter().map(|node| self.nodes[node as usize].id).collect())
     }
 
     /// The best common ancestors of two commits, as `git merge-base --all` gives them; in no meaningful order.
@@ -116,13 +148,13 @@ impl History {
         if one == other {
             return Ok(vec![one]);
         }
-        let mut flags: HashMap<u32, u8> = HashMap::new();
+        let mut flags = self.paint();
         let mut queue = Queue::new();
         // Queued commits that are not known to be reached by a candidate.
         let mut fresh = 0_usize;
         for (id, paint) in [(one, ONE), (other, OTHER)] {
             let node = self.node(git, id)?;
-            flags.insert(node, paint | QUEUED);
+            *flags.of(node) = paint | QUEUED;
             queue.push(self.key(node));
             fresh += 1;
         }
@@ -130,7 +162,7 @@ impl History {
         while fresh > 0
             && let Some((_, _, node)) = queue.pop()
         {
-            let flag = flags.entry(node).or_default();
+            let flag = flags.of(node);
             *flag &= !QUEUED;
             fresh -= usize::from(*flag & STALE == 0);
             let mut paint = *flag & (ONE | OTHER | STALE);
@@ -142,7 +174,7 @@ impl History {
                 paint |= STALE;
             }
             for parent in self.parents(git, node)? {
-                let flag = flags.entry(parent).or_default();
+                let flag = flags.of(parent);
                 if *flag & paint == paint {
                     continue;
                 }
@@ -158,11 +190,9 @@ impl History {
                 }
             }
         }
-        let mut bases: Vec<ObjectId> = candidates
-            .into_iter()
-            .filter(|node| flags.get(node).is_some_and(|f| f & STALE == 0))
-            .map(|node| self.nodes[node as usize].id)
-            .collect();
+        candidates.retain(|node| flags.get(*node) & STALE == 0);
+        self.bits = flags.clean();
+        let mut bases: Vec<ObjectId> = candidates.into_iter().map(|node| self.nodes[node as usize].id).collect();
         self.drop_redundant(git, &mut bases)?;
         Ok(bases)
     }
@@ -172,13 +202,42 @@ impl History {
         let mut at = 0;
         while commits.len() > 1 && at < commits.len() {
             let others: Vec<ObjectId> = commits.iter().copied().filter(|c| *c != commits[at]).collect();
-            if self.ahead(git, commits[at], &others)?.is_empty() {
+            if self.is_reached(git, commits[at], &others)? {
                 commits.remove(at);
             } else {
                 at += 1;
             }
         }
         Ok(())
+    }
+
+    /// Whether one of `tips` reaches `commit`. Nothing of a lower generation is looked at, for it cannot.
+    fn is_reached(&mut self, git: &gix::Repository, commit: ObjectId, tips: &[ObjectId]) -> Result<bool> {
+        let commit = self.node(git, commit)?;
+        let key = self.key(commit);
+        let mut seen = self.paint();
+        let mut open = Vec::new();
+        for tip in tips {
+            open.push(self.node(git, *tip)?);
+        }
+        let mut found = false;
+        while let (false, Some(node)) = (found, open.pop()) {
+            found = node == commit;
+            if can_reach(self.key(node), key) {
+                for parent in self.parents(git, node)? {
+                    if seen.get(parent) == 0 {
+                        *seen.of(parent) = 1;
+                        open.push(parent);
+                    }
+                }
+            }
+        }
+        self.bits = seen.clean();
+        Ok(found)
+    }
+
+    fn paint(&mut self) -> Paint {
+        Paint { bits: std::mem::take(&mut self.bits), marked: Vec::new() }
     }
 
     /// The merge bases of `tip` and `head`, for a tip that stays or grows from call to call: what it reaches is explored
@@ -250,15 +309,11 @@ impl History {
 
     /// Explore what the tip reaches until nothing that is open can lead to `node`.
     fn explore_past(&mut self, git: &gix::Repository, node: u32) -> Result<()> {
-        let (generation, time, _) = self.key(node);
-        while let Some(&(open_generation, open_time, open)) = self.reach.open.peek() {
-            let beyond = match generation {
-                UNKNOWN_GENERATION => open_generation < UNKNOWN_GENERATION || open_time.saturating_add(CLOCK_SLOP) < time,
-                known => open_generation <= known,
-            };
-            if beyond {
-                break;
-            }
+        let key = self.key(node);
+        while let Some(&open_key) = self.reach.open.peek()
+            && can_reach(open_key, key)
+        {
+            let (_, _, open) = open_key;
             self.reach.open.pop();
             for parent in self.parents(git, open)? {
                 self.mark_inside(parent);
@@ -327,5 +382,13 @@ impl History {
             self.graph = Some(git.commit_graph_if_enabled().unwrap_or_default());
         }
         Ok(self.graph.as_ref().and_then(Option::as_ref))
+    }
+}
+
+/// Whether a commit could be an ancestor of another, as far as generation and date tell (`key` of [`Queue`]).
+fn can_reach(from: (u32, i64, u32), to: (u32, i64, u32)) -> bool {
+    match to.0 {
+        UNKNOWN_GENERATION => from.0 == UNKNOWN_GENERATION && from.1.saturating_add(CLOCK_SLOP) >= to.1,
+        known => from.0 > known,
     }
 }

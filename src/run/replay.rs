@@ -39,13 +39,12 @@ pub fn replay(
         };
         let tree = match &woven {
             Woven::Clean { tree, .. } => Some(*tree),
-            Woven::UpToDate => Some(weaver.tree_of(base)?),
-            Woven::Conflict { .. } | Woven::NoCommonHistory => None,
+            Woven::UpToDate | Woven::Conflict { .. } | Woven::NoCommonHistory => None,
         };
         let done = ReplayedMerge {
             commit: merge.id.to_string(),
             title: merge.title.clone(),
-            weave: tree.map(|_| Weave::Trivial),
+            weave: matches!(woven, Woven::Clean { .. } | Woven::UpToDate).then_some(Weave::Trivial),
             conflicts: match &woven {
                 Woven::Conflict { paths, .. } => paths.clone(),
                 Woven::Clean { .. } | Woven::UpToDate | Woven::NoCommonHistory => Vec::new(),

@@ -1,0 +1,238 @@
+//! The weave against git: the same trees, and no merge clean that git calls a conflict. `replay` is what asks.
+
+use crate::{
+    history::Dice,
+    sandbox::{Sandbox, find, status},
+};
+use serde_json::Value;
+
+/// Make `second` and `first` two sides of one base, let git record nothing, and compare by `merge` and `git merge-tree`.
+#[track_caller]
+fn same_as_git(sandbox: &Sandbox, what: &str) {
+    let git = sandbox.merge_tree("main", "side");
+    sandbox.lex(&["plan", "create", "--force", "side"]).exits(0);
+    let run = sandbox.lex(&["merge", "--json"]).json();
+    match git {
+        Some(tree) => assert_eq!(find(&run, "side")["tree"], tree, "{what}"),
+        None => assert_eq!(status(&run, "side"), "skipped-conflict", "{what}: {run}"),
+    }
+    sandbox.sound();
+}
+
+/// A base, then what `ours` does on main and `theirs` on side.
+#[track_caller]
+fn case(what: &str, base: impl Fn(&Sandbox), ours: impl Fn(&Sandbox), theirs: impl Fn(&Sandbox)) {
+    let sandbox = Sandbox::new();
+    base(&sandbox);
+    sandbox.commit("Base of the case");
+    sandbox.git(&["checkout", "-q", "-b", "side"]);
+    theirs(&sandbox);
+    sandbox.commit("Theirs");
+    sandbox.git(&["checkout", "-q", "main"]);
+    ours(&sandbox);
+    sandbox.commit("Ours");
+    same_as_git(&sandbox, what);
+}
+
+fn lines(n: usize) -> String {
+    (1..=n).map(|i| format!("line {i}\n")).collect()
+}
+
+fn files(sandbox: &Sandbox) {
+    for name in ["a", "b", "c"] {
+        sandbox.write(&format!("dir/{name}.txt"), &format!("{name}\n{}", lines(20)));
+    }
+    sandbox.write("top.txt", &lines(30));
+}
+
+fn git<'a>(args: &'a [&'a str]) -> impl Fn(&Sandbox) + 'a {
+    move |sandbox| drop(sandbox.git(args))
+}
+
+fn edit<'a>(path: &'a str, line: usize, to: &'a str) -> impl Fn(&Sandbox) + 'a {
+    move |sandbox| {
+        let old: Vec<String> = sandbox.read(path).lines().map(ToOwned::to_owned).collect();
+        let new: String = old.iter().enumerate().map(|(at, l)| format!("{}\n", if at == line { to } else { l.as_str() })).collect();
+        sandbox.write(path, &new);
+    }
+}
+
+fn nothing(_: &Sandbox) {}
+
+#[test]
+fn renames_are_gits() {
+    let mv = git(&["mv", "dir/a.txt", "dir/z.txt"]);
+    case("rename, edit", files, edit("dir/a.txt", 3, "ours"), &mv);
+    case("edit, rename", files, &mv, edit("dir/a.txt", 3, "theirs"));
+    case("rename, delete", files, git(&["rm", "-q", "dir/a.txt"]), &mv);
+    case("rename to one place", files, git(&["mv", "dir/b.txt", "dir/z.txt"]), &mv);
+    case("rename apart", files, git(&["mv", "dir/a.txt", "dir/y.txt"]), &mv);
+    case("both rename alike", files, &mv, &mv);
+    case("folder renamed, edit", files, edit("dir/b.txt", 5, "ours"), git(&["mv", "dir", "folder"]));
+    case("folder renamed, addition", files, |s| s.write("dir/new.txt", "new\n"), git(&["mv", "dir", "folder"]));
+    case("addition, folder renamed", files, git(&["mv", "dir", "folder"]), |s| s.write("dir/new.txt", "new\n"));
+    case("rename and mode", files, git(&["update-index", "--chmod=+x", "dir/a.txt"]), &mv);
+    case("both take away", files, git(&["rm", "-q", "dir/a.txt"]), git(&["rm", "-q", "dir/a.txt", "dir/b.txt"]));
+}
+
+#[test]
+fn places_and_kinds_that_clash_are_gits() {
+    let link = |s: &Sandbox| {
+        std::fs::remove_file(s.repo.join("top.txt")).unwrap();
+        std::os::unix::fs::symlink("dir/a.txt", s.repo.join("top.txt")).unwrap();
+    };
+    case("link, edit", files, edit("top.txt", 3, "ours"), link);
+    case("link on one side", files, nothing, link);
+    case("delete, edit", files, git(&["rm", "-q", "top.txt"]), edit("top.txt", 3, "theirs"));
+    case("add, add", files, |s| s.write("new", "ours\n"), |s| s.write("new", "theirs\n"));
+    case("add the same", files, |s| s.write("new", "same\n"), |s| s.write("new", "same\n"));
+    case("file, folder", files, |s| s.write("new", "file\n"), |s| s.write("new/file", "folder\n"));
+    case("folder, file", files, |s| s.write("new/file", "folder\n"), |s| s.write("new", "file\n"));
+    case("two modes", files, git(&["update-index", "--chmod=+x", "top.txt"]), edit("top.txt", 3, "theirs"));
+    case("empty tree", files, nothing, git(&["rm", "-rq", "dir", "top.txt", "base.txt"]));
+    case("folder emptied by both", files, git(&["rm", "-q", "dir/a.txt"]), git(&["rm", "-q", "dir/b.txt", "dir/c.txt"]));
+}
+
+#[test]
+fn contents_of_every_kind_are_gits() {
+    let bytes = |name: &'static str, content: &'static [u8]| move |s: &Sandbox| std::fs::write(s.repo.join(name), content).unwrap();
+    case("binary", bytes("bin", b"a\0b\nc\n"), bytes("bin", b"a\0b\nd\n"), bytes("bin", b"x\0b\nc\n"));
+    case("no newline at the end", bytes("f", b"1\n2\n3\n4\n5"), bytes("f", b"1\n2\n3\n4\n5\n6"), bytes("f", b"0\n2\n3\n4\n5"));
+    case(
+        "CRLF",
+        bytes("f", b"1\r\n2\r\n3\r\n4\r\n5\r\n"),
+        bytes("f", b"1\r\n2\r\n3\r\n4\r\nFIVE\r\n"),
+        bytes("f", b"ONE\r\n2\r\n3\r\n4\r\n5\r\n"),
+    );
+    case("not UTF-8", bytes("f", b"1\n\xff\n3\n4\n5\n"), bytes("f", b"1\n\xff\n3\n4\n\xfe\n"), bytes("f", b"\xfd\n\xff\n3\n4\n5\n"));
+    case("emptied", files, |s| s.write("top.txt", ""), edit("top.txt", 3, "theirs"));
+    case("one line", bytes("f", b"1"), bytes("f", b"2"), bytes("f", b"3"));
+    case("huge", |s| s.write("huge", &lines(60_000)), edit("huge", 5, "ours"), edit("huge", 59_000, "theirs"));
+    let name = |s: &Sandbox, content: &str| {
+        let path = s.repo.join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"n\xffame"));
+        std::fs::write(path, content).unwrap();
+    };
+    case(
+        "a name that is not UTF-8",
+        |s| name(s, &lines(9)),
+        |s| name(s, &lines(9).replace("line 1\n", "x\n")),
+        |s| name(s, &lines(9).replace("line 9", "y")),
+    );
+}
+
+/// The merge of git.git at 6a5621b604 came out clean in gix where git conflicts: two insertions that can slide to one place.
+#[test]
+fn insertions_that_slide_together_conflict_as_in_git() {
+    let base = "head\nesac\n\ncase x in\none)\n\tdo one\n\t;;\nesac\ntail\n";
+    let ours = base.replace("one)\n", "two)\n\tdo two\n\t;;\none)\n");
+    let theirs = base.replace("case x in\none)", "case x in\nall)\n\tdo all\n\t;;\nesac\n\ncase x in\none)");
+    case("sliding", |s| s.write("f", base), |s| s.write("f", &ours), |s| s.write("f", &theirs));
+}
+
+#[test]
+fn attributes_drivers_and_submodules_are_gits() {
+    let attributes = |text: &'static str| {
+        move |s: &Sandbox| {
+            files(s);
+            s.write(".gitattributes", text);
+            s.git(&["config", "merge.ours.driver", "true"]);
+        }
+    };
+    for text in ["* merge=union\n", "*.txt merge=ours\n", "*.txt -merge\n", "*.txt merge\n", "*.txt ident text eol=crlf\n"] {
+        case(text, attributes(text), edit("top.txt", 3, "ours"), edit("top.txt", 3, "theirs"));
+        case(text, attributes(text), edit("top.txt", 3, "ours"), edit("top.txt", 20, "theirs"));
+    }
+    let module = |id: &'static str| {
+        move |s: &Sandbox| {
+            s.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},module", id.repeat(40))]);
+            std::fs::create_dir_all(s.repo.join("module")).unwrap();
+        }
+    };
+    case("submodule moved by one", module("1"), |s| s.write("x", "x"), module("2"));
+    case("submodule moved by both", module("1"), module("3"), module("2"));
+}
+
+#[test]
+fn random_texts_merge_as_in_git() {
+    for seed in 0..3 {
+        let sandbox = Sandbox::new();
+        let mut dice = Dice(seed);
+        const FILES: usize = 80;
+        let line = |dice: &mut Dice| match dice.roll(3) {
+            0 => ["}\n", "\n", "\t\treturn 0;\n", "end\n"][dice.roll(4)].to_string(),
+            _ => format!("statement {}\n", dice.roll(400)),
+        };
+        let base: Vec<Vec<String>> = (0..FILES).map(|_| (0..dice.roll(40)).map(|_| line(&mut dice)).collect()).collect();
+        let write = |texts: &[Vec<String>]| {
+            texts.iter().enumerate().for_each(|(n, text)| sandbox.write(&format!("d{}/f{n}", n % 7), &text.concat()))
+        };
+        let mut change = |base: &[Vec<String>]| -> Vec<Vec<String>> {
+            let mut texts = base.to_vec();
+            for text in &mut texts {
+                for _ in 0..dice.roll(3) {
+                    let at = dice.roll(text.len() + 1);
+                    match dice.roll(3) {
+                        0 => text.insert(at, line(&mut dice)),
+                        1 if at < text.len() => drop(text.remove(at)),
+                        _ if at < text.len() => text[at] = line(&mut dice),
+                        _ => {}
+                    }
+                }
+            }
+            texts
+        };
+        let (ours, theirs) = (change(&base), change(&base));
+        write(&base);
+        let root = sandbox.commit("Base");
+        // One merge per file, so that a conflict in one hides nothing of the others.
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (side, heads) in [(&ours, &mut first), (&theirs, &mut second)] {
+            for n in 0..FILES {
+                sandbox.write(&format!("d{}/f{n}", n % 7), &side[n].concat());
+                heads.push(sandbox.commit(&format!("File {n}")));
+                sandbox.git(&["reset", "-q", "--hard", &root]);
+            }
+        }
+        let mut tip = root.clone();
+        for (one, other) in first.iter().zip(&second) {
+            // A recorded merge that takes one side as it is; replaying it is what counts.
+            let merge = sandbox.git(&["commit-tree", "-p", one, "-p", other, "-m", "merge", &format!("{one}^{{tree}}")]);
+            let range = format!("{one}..{merge}");
+            let replayed = sandbox.lex(&["replay", "--pairs", &range, "--json"]).json();
+            assert_eq!(replayed[0]["sameAsGit"], Value::Bool(true), "seed {seed}: {one} {other}: {replayed}");
+            tip = merge;
+        }
+        sandbox.git(&["update-ref", "refs/heads/kept", &tip]);
+    }
+}
+
+#[test]
+fn a_history_is_replayed_as_pairs_and_as_a_chain() {
+    let sandbox = Sandbox::new();
+    let from = sandbox.head("main");
+    for (name, content) in [("a", "ONE\ntwo\nthree\n"), ("b", "one\ntwo\nthree\nfour\n")] {
+        sandbox.branch(name, &from, name, &[("base.txt", content)]);
+    }
+    sandbox.branch("c", &from, "c", &[("base.txt", "uno\ntwo\nthree\n")]);
+    sandbox.git(&["merge", "-q", "--no-ff", "--no-edit", "a"]);
+    sandbox.git(&["merge", "-q", "--no-ff", "--no-edit", "b"]);
+    let resolved =
+        sandbox.command("git", &sandbox.repo).args(["merge", "-q", "--no-ff", "-X", "theirs", "--no-edit", "c"]).status().unwrap();
+    assert!(resolved.success());
+    let before = sandbox.fingerprint();
+    for args in [&["replay", &format!("{from}..main")[..]][..], &["replay", "--pairs", &format!("{from}..")[..]]] {
+        let merges = sandbox.json(args, 0);
+        let row = |n: usize| (merges[n]["weave"].as_str(), merges[n]["sameAsGit"].as_bool(), merges[n]["sameAsRecorded"].as_bool());
+        assert_eq!(
+            (row(0), row(1)),
+            ((Some("trivial"), Some(true), Some(true)), (Some("trivial"), Some(true), Some(true))),
+            "{args:?}: {merges}"
+        );
+        assert_eq!((row(2), &merges[2]["conflicts"]), ((None, Some(true), None), &serde_json::json!(["base.txt"])));
+    }
+    assert_eq!(sandbox.fingerprint(), before, "nothing is written");
+    let text = sandbox.lex(&["replay", &format!("{from}..main"), "--no-compare"]).exits(0).stdout;
+    assert!(text.contains("3 merges: 2 clean, 1 skipped; 2 of 2 as recorded"), "{text}");
+    sandbox.lex(&["replay", "main"]).exits(2);
+    sandbox.lex(&["replay", "nope..main"]).exits(2);
+}
