@@ -187,8 +187,8 @@ fn random_texts_merge_as_in_git() {
         // One merge per file, so that a conflict in one hides nothing of the others.
         let (mut first, mut second) = (Vec::new(), Vec::new());
         for (side, heads) in [(&ours, &mut first), (&theirs, &mut second)] {
-            for n in 0..FILES {
-                sandbox.write(&format!("d{}/f{n}", n % 7), &side[n].concat());
+            for (n, text) in side.iter().enumerate() {
+                sandbox.write(&format!("d{}/f{n}", n % 7), &text.concat());
                 heads.push(sandbox.commit(&format!("File {n}")));
                 sandbox.git(&["reset", "-q", "--hard", &root]);
             }
