@@ -302,3 +302,26 @@ fn two_landings_at_once_leave_one_winner_and_no_damage() {
     assert_eq!(sandbox.git(&["rev-list", "--merges", "--count", "main"]), "2", "each item once");
     sandbox.sound();
 }
+
+#[test]
+fn what_git_refuses_is_told_and_the_work_tree_comes_back() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let before = sandbox.head("main");
+    let hook = sandbox.repo.join(".git/hooks/reference-transaction");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(&hook, "#!/bin/sh\ntest \"$1\" != prepared || ! grep -q refs/heads/main || { echo 'the hook says no' >&2; exit 1; }\n").unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = sandbox.lex(&["merge", "--execute"]).exits(3);
+    assert!(said.stderr.contains("the hook says no") && said.stderr.contains("verdicts are reused"), "{}", said.stderr);
+    assert_eq!((sandbox.head("main"), sandbox.git(&["status", "--porcelain"])), (before.clone(), String::new()));
+    std::fs::remove_file(hook).unwrap();
+
+    std::fs::write(sandbox.repo.join(".git/index.lock"), "").unwrap();
+    let said = sandbox.lex(&["merge", "--execute"]).exits(2);
+    assert!(said.stderr.contains("remove that .lock file"), "{}", said.stderr);
+    std::fs::remove_file(sandbox.repo.join(".git/index.lock")).unwrap();
+    assert_eq!(sandbox.head("main"), before);
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    sandbox.sound();
+}

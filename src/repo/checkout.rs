@@ -61,8 +61,12 @@ impl Checkout {
     }
 
     fn dirty(&self, why: String) -> Error {
+        let hint = match why.contains(".lock") {
+            true => "if no git process is at work there, remove that .lock file, then run this again",
+            false => "commit or `git stash` the changes there, then run this again",
+        };
         Error::input("dirty-worktree", format!("the target is checked out here and cannot follow: {why}"))
             .at(Location::new(self.dir.display().to_string()))
-            .hint("commit or `git stash` the changes there, then run this again")
+            .hint(hint)
     }
 }

@@ -137,6 +137,10 @@ impl Repo {
                 return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
             }
         }
-        Err(Error::git("move the target", output.stderr))
+        let hint = match output.stderr.contains(".lock") {
+            true => "if no git process is at work, remove that .lock file",
+            false => "mend what git names, such as a hook that refuses, and run it again: verdicts are reused",
+        };
+        Err(Error::git("move the target", output.stderr).hint(hint))
     }
 }
