@@ -45,7 +45,9 @@ fn make_fan(dir: &Path, count: usize) {
     for (name, value) in [("user.name", "Bench"), ("user.email", "bench@example.com"), ("gc.auto", "0")] {
         git(dir, &["config", name, value]);
     }
-    let text = |file: usize, change: &str| (0..40).map(|line| format!("file {file} line {line}{}\n", if line == 20 { change } else { "" })).collect::<String>();
+    let text = |file: usize, change: &str| {
+        (0..40).map(|line| format!("file {file} line {line}{}\n", if line == 20 { change } else { "" })).collect::<String>()
+    };
     let mut script = String::from("commit refs/heads/main\nmark :1\ncommitter B <b@e.x> 1000000000 +0000\ndata 4\nbase\n");
     let put = |script: &mut String, file: usize, content: &str| {
         script.push_str(&format!("M 100644 inline d{}/s{}/f{file}\ndata {}\n{content}\n", file % 50, file % 7, content.len()));
@@ -106,7 +108,12 @@ fn fan() {
     make_fan(large.path(), 2_000);
     let long = weave_fan(large.path(), 2_000);
     let each = |time: Duration, n: u32| time.as_secs_f64() * 1e6 / f64::from(n);
-    println!("\nchain of 2,000: {:.0} us an item; of 200: {:.0} us an item; {:.2}x\n", each(long, 2_000), each(ours, 200), each(long, 2_000) / each(ours, 200));
+    println!(
+        "\nchain of 2,000: {:.0} us an item; of 200: {:.0} us an item; {:.2}x\n",
+        each(long, 2_000),
+        each(ours, 200),
+        each(long, 2_000) / each(ours, 200)
+    );
 }
 
 fn history(dir: &Path, range: &str) {

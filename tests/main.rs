@@ -6,6 +6,7 @@ mod compat;
 mod demo;
 mod docs;
 mod errors;
+mod forecast;
 mod gates;
 mod history;
 mod merge;

@@ -98,6 +98,8 @@ fn every_document_has_a_schema_that_it_meets() {
     meets("run", &sandbox.json(&["merge"], 1));
     meets("plan", &sandbox.json(&["plan", "show"], 0));
     meets("order", &sandbox.json(&["order"], 0));
+    meets("forecast", &sandbox.json(&["forecast"], 1));
+    meets("replay", &sandbox.json(&["replay", "main~1..main"], 0));
     meets("gates", &sandbox.json(&["gate", "list"], 0));
     meets("status", &sandbox.json(&["status"], 0));
     meets("error", &sandbox.json(&["plan", "show", "x"], 2));

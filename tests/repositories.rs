@@ -310,7 +310,8 @@ fn what_git_refuses_is_told_and_the_work_tree_comes_back() {
     let before = sandbox.head("main");
     let hook = sandbox.repo.join(".git/hooks/reference-transaction");
     std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
-    std::fs::write(&hook, "#!/bin/sh\ntest \"$1\" != prepared || ! grep -q refs/heads/main || { echo 'the hook says no' >&2; exit 1; }\n").unwrap();
+    std::fs::write(&hook, "#!/bin/sh\ntest \"$1\" != prepared || ! grep -q refs/heads/main || { echo 'the hook says no' >&2; exit 1; }\n")
+        .unwrap();
     std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let said = sandbox.lex(&["merge", "--execute"]).exits(3);
     assert!(said.stderr.contains("the hook says no") && said.stderr.contains("verdicts are reused"), "{}", said.stderr);

@@ -3,6 +3,7 @@
 mod completions;
 mod context;
 mod demo;
+mod forecast;
 mod gate;
 mod man;
 mod merge;
@@ -63,6 +64,7 @@ enum Command {
     Plan(plan::Command),
     #[command(visible_alias = "merge-order")]
     Order(order::Args),
+    Forecast(forecast::Args),
     #[command(subcommand)]
     Gate(gate::Command),
     Execute(gate::ExecuteArgs),
@@ -139,6 +141,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Plan(command) => plan::run(command, context),
         Command::Order(args) => order::run(&args, context),
+        Command::Forecast(args) => forecast::run(&args, context),
         Command::Gate(command) => gate::run(command, context),
         Command::Execute(args) => gate::execute(&args, context),
         Command::Merge(args) => merge::run(&args, context),

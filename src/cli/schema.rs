@@ -6,6 +6,7 @@ use crate::{
     model::{
         Result,
         error::ErrorDocument,
+        forecast::Forecast,
         plan::Plan,
         run::{ReplayedMerge, Run},
         verdict::Verdict,
@@ -37,6 +38,8 @@ enum Document {
     Diff,
     /// `gate list --json`.
     Gates,
+    /// `forecast --json`.
+    Forecast,
     /// `replay --json`.
     Replay,
     /// `status --json`.
@@ -54,6 +57,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Order => schema_for!(order::Order),
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
+        Document::Forecast => schema_for!(Forecast),
         Document::Replay => schema_for!(Vec<ReplayedMerge>),
         Document::Status => schema_for!(Vec<status::PlanStatus>),
         Document::Error => schema_for!(ErrorDocument),

@@ -1,6 +1,7 @@
 //! Plain data and its schema: what a plan, a verdict and a run are. No I/O.
 
 pub mod error;
+pub mod forecast;
 pub mod gate;
 pub mod json;
 pub mod plan;

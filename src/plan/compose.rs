@@ -55,11 +55,11 @@ impl<'r> Composer<'r> {
     /// Add the selected branches to `plan`, or renew the ones it holds already. Gives what a person should know: branches
     /// left out because they have landed, dependencies on other repositories.
     pub fn add(&self, plan: &mut Plan, selection: &Selection) -> Result<Vec<String>> {
-        let mut notes = Vec::new();
+        let mut landed = Vec::new();
         let mut added = Vec::new();
         for branch in self.select(&selection.patterns)? {
             if self.ahead(branch.head)?.is_empty() {
-                notes.push(format!("{} is already in {}", branch.name, self.target));
+                landed.push(branch.name);
                 continue;
             }
             let item = match plan.items.iter_mut().find(|i| i.name == branch.name || i.branch == branch.name) {
@@ -76,7 +76,12 @@ impl<'r> Composer<'r> {
             item.deps.extend(selection.depends_on.iter().map(|d| Dep::new(d, DepSource::Plan)));
             added.push(item.name.clone());
         }
-        notes.extend(self.find_dependencies(plan, &added, &selection.assume_landed)?);
+        let mut notes = self.find_dependencies(plan, &added, &selection.assume_landed)?;
+        notes.extend(match &landed[..] {
+            [] => None,
+            [one] => Some(format!("{one} is already in {}", self.target)),
+            [first, .., last] => Some(format!("{} branches are already in {}: {first} ... {last}", landed.len(), self.target)),
+        });
         Ok(notes)
     }
 

@@ -16,6 +16,7 @@ pub use checkout::Checkout;
 pub use gate_tree::GateTree;
 pub use history::History;
 pub use notes::NoteLines;
+pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, RefChange};
 
@@ -28,6 +29,8 @@ pub struct Repo {
 impl Repo {
     /// A handle of the same repository that keeps the objects it writes in memory.
     pub fn in_memory(&self) -> gix::Repository {
-        self.git.clone().with_object_memory()
+        let mut git = self.git.clone().with_object_memory();
+        git.object_cache_size(OBJECT_CACHE_BYTES);
+        git
     }
 }

@@ -1,10 +1,12 @@
 //! One execution of a plan: weave each item in order, prove it, and land what holds.
 
+mod forecast;
 mod journal;
 mod land;
 mod prove;
 mod replay;
 
+pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
 pub use replay::replay;
 

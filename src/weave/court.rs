@@ -38,27 +38,8 @@ impl Court {
     /// What git makes of merging `theirs` into `ours`: the tree, or the paths that conflict. New objects end up in the
     /// memory of `git`.
     pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
-        let judging = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
-        let room = match &self.room {
-            Some(room) => room,
-            None => self.room.insert(tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(|e| judging(&e))?),
-        };
-        let store = loose::Store::at(room.path(), git.object_hash());
-        if let Some(memory) = git.objects.reset_object_memory() {
-            let unknown = memory.iter().filter(|(id, _)| !self.known.contains(*id));
-            let copied: Result<Vec<ObjectId>> =
-                unknown.map(|(_, (kind, data))| store.write_buf(*kind, data).map_err(|e| judging(&e))).collect();
-            git.objects.set_object_memory(memory);
-            self.known.extend(copied?);
-        }
-        let output = GitCommand::bound_to(&self.git_dir, self.workdir.as_deref())
-            .env("GIT_OBJECT_DIRECTORY", room.path())
-            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.objects))
-            // Known to git 2.43 and newer; older ones go by what is checked out.
-            .env("GIT_ATTR_SOURCE", self.attributes_tree.to_string())
-            .args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
-            .args([ours.to_string(), theirs.to_string()])
-            .output(None)?;
+        let store = self.enter(git)?;
+        let output = self.merge_tree().args([ours.to_string(), theirs.to_string()]).output(None)?;
         let mut fields = output.stdout.split(|b| *b == 0);
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
         match (output.status, tree) {
@@ -66,14 +47,62 @@ impl Court {
                 self.bring_back(git, &store)?;
                 Ok(Ok(tree))
             }
-            (1, Some(_)) => {
-                let mut paths: Vec<String> = fields.filter(|f| !f.is_empty()).map(|f| String::from_utf8_lossy(f).into_owned()).collect();
-                paths.sort();
-                paths.dedup();
-                Ok(Err(paths))
-            }
+            (1, Some(_)) => Ok(Err(paths(fields.filter(|f| !f.is_empty())))),
             _ => Err(Error::git("merge with `git merge-tree`", output.stderr)),
         }
+    }
+
+    /// The paths that conflict in each of `pairs`, or `None` for a clean merge: all by one process.
+    pub fn judge_all(&mut self, git: &mut gix::Repository, pairs: &[(ObjectId, ObjectId)]) -> Result<Vec<Option<Vec<String>>>> {
+        if pairs.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.enter(git)?;
+        let lines: String = pairs.iter().map(|(ours, theirs)| format!("{ours} {theirs}\n")).collect();
+        let output = self.merge_tree().args(["--stdin"]).output(Some(lines.as_bytes()))?;
+        let failed = || Error::git("merge with `git merge-tree --stdin`", &output.stderr);
+        if output.status != 0 {
+            return Err(failed());
+        }
+        // Per merge: whether it is clean, its tree, the paths, and an empty field (git-merge-tree(1), "Input format").
+        let mut fields = output.stdout.split(|b| *b == 0);
+        let mut answers = Vec::with_capacity(pairs.len());
+        for _ in pairs {
+            let clean = fields.next().ok_or_else(failed)? == b"1";
+            fields.next().ok_or_else(failed)?;
+            let conflicting = paths(fields.by_ref().take_while(|f| !f.is_empty()));
+            answers.push((!clean).then_some(conflicting));
+        }
+        Ok(answers)
+    }
+
+    /// The temporary object folder, with all that only memory holds in it.
+    fn enter(&mut self, git: &mut gix::Repository) -> Result<loose::Store> {
+        let entering = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
+        let room = match &self.room {
+            Some(room) => room,
+            None => self.room.insert(tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(|e| entering(&e))?),
+        };
+        let store = loose::Store::at(room.path(), git.object_hash());
+        if let Some(memory) = git.objects.reset_object_memory() {
+            let unknown = memory.iter().filter(|(id, _)| !self.known.contains(*id));
+            let copied: Result<Vec<ObjectId>> =
+                unknown.map(|(_, (kind, data))| store.write_buf(*kind, data).map_err(|e| entering(&e))).collect();
+            git.objects.set_object_memory(memory);
+            self.known.extend(copied?);
+        }
+        Ok(store)
+    }
+
+    fn merge_tree(&self) -> GitCommand {
+        let mut command = GitCommand::bound_to(&self.git_dir, self.workdir.as_deref())
+            .env("GIT_ALTERNATE_OBJECT_DIRECTORIES", quoted(&self.objects))
+            // Known to git 2.43 and newer; older ones go by what is checked out.
+            .env("GIT_ATTR_SOURCE", self.attributes_tree.to_string());
+        if let Some(room) = &self.room {
+            command = command.env("GIT_OBJECT_DIRECTORY", room.path());
+        }
+        command.args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
     }
 
     fn bring_back(&mut self, git: &gix::Repository, store: &loose::Store) -> Result<()> {
@@ -89,6 +118,14 @@ impl Court {
         }
         Ok(())
     }
+}
+
+/// Names of files, sorted, each once.
+fn paths<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let mut paths: Vec<String> = fields.map(|f| String::from_utf8_lossy(f).into_owned()).collect();
+    paths.sort();
+    paths.dedup();
+    paths
 }
 
 /// A path as GIT_ALTERNATE_OBJECT_DIRECTORIES takes it, whatever is in it.

@@ -6,6 +6,7 @@ mod clash;
 mod court;
 mod engine;
 mod markers;
+mod pairs;
 mod strategy;
 mod text;
 
@@ -61,6 +62,7 @@ pub struct Weaver<'r> {
     repo: &'r Repo,
     /// The repository with the objects of candidates in memory.
     git: gix::Repository,
+    attributes_tree: ObjectId,
     engine: Engine,
     court: Court,
     history: RefCell<History>,
@@ -76,6 +78,7 @@ impl<'r> Weaver<'r> {
         Weaver {
             repo,
             git: repo.in_memory(),
+            attributes_tree,
             engine: Engine::new(attributes_tree),
             court: Court::new(repo, attributes_tree),
             history: RefCell::default(),

@@ -1,0 +1,48 @@
+//! `git lex-pr forecast`
+
+use super::{Answer, context::Context};
+use crate::{
+    model::{Result, forecast::Forecast},
+    report::style::{BAD, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
+    run::forecast,
+};
+
+/// Foretell who conflicts with whom, in which files, and who can land together.
+///
+/// Each item is woven alone on the target, and each pair of them with each other, in memory. Exits with 1 where not all
+/// can land together.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A plan's name, a plan file, or `-`; the only plan where there is but one.
+    plan: Option<String>,
+}
+
+pub fn run(args: &Args, context: &Context) -> Result<Answer> {
+    let repo = context.repo()?;
+    let plan = context.plan(&repo, args.plan.as_deref())?.plan;
+    let forecast = forecast(&repo, &plan)?;
+    Ok(Answer { no: !forecast.clashes.is_empty() || !forecast.alone.is_empty(), ..Answer::yes(describe(&forecast), &forecast)? })
+}
+
+fn describe(forecast: &Forecast) -> String {
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for unfit in &forecast.alone {
+        rows.push(vec![(unfit.item.clone(), PLAIN), ("alone".into(), BAD), (unfit.reason.clone(), PLAIN)]);
+    }
+    for clash in &forecast.clashes {
+        rows.push(vec![(clash.one.clone(), PLAIN), (clash.other.clone(), BAD), (clash.paths.join(", "), PLAIN)]);
+    }
+    let mut text = String::new();
+    if !rows.is_empty() {
+        let title = |text: &str| (text.to_string(), HEAD);
+        rows.insert(0, vec![title("ITEM"), title("CONFLICTS WITH"), title("IN")]);
+        text.push_str(&columns(&rows));
+        text.push('\n');
+    }
+    let count = format!("{} of {} can land together on {}", forecast.together.len(), forecast.items.len(), printable(&forecast.target));
+    text.push_str(&format!("{}{}\n", paint(GOOD, &count), if forecast.together.is_empty() { "" } else { ":" }));
+    if !forecast.together.is_empty() {
+        text.push_str(&format!("{} {}\n", paint(FAINT, " "), printable(&forecast.together.join(" "))));
+    }
+    text
+}
