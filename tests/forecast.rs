@@ -78,3 +78,18 @@ fn dependencies_and_what_cannot_land_alone_count() {
     let text = sandbox.lex(&["forecast"]).exits(1).stdout;
     assert!(text.contains("1 of 5 can land together on main"), "{text}");
 }
+
+#[test]
+fn the_picture_shows_every_clash_and_takes_names_as_text() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a<b>&c", "main", "a", &[("base.txt", "A\ntwo\nthree\n")]);
+    sandbox.branch("rival", "main", "b", &[("base.txt", "B\ntwo\nthree\n")]);
+    sandbox.branch("free", "main", "c", &[("c.txt", "x\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let svg = sandbox.lex(&["forecast", "--format", "svg"]).exits(1).stdout;
+    assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
+    assert_eq!(svg.matches("<title>a&lt;b&gt;&amp;c and rival: base.txt</title>").count(), 2, "both halves of the matrix: {svg}");
+    assert!(!svg.contains("a<b>"), "{svg}");
+    assert!(svg.contains("3 items, 1 pairs conflict, 2 can land together"), "{svg}");
+    assert_eq!(sandbox.lex(&["forecast", "--format", "json"]).exits(1).json(), sandbox.json(&["forecast"], 1));
+}

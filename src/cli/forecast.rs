@@ -2,7 +2,8 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    model::{Result, forecast::Forecast},
+    model::{Result, forecast::Forecast, json},
+    report::heat_map,
     report::style::{BAD, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
     run::forecast,
 };
@@ -15,13 +16,31 @@ use crate::{
 pub struct Args {
     /// A plan's name, a plan file, or `-`; the only plan where there is but one.
     plan: Option<String>,
+    /// How to write it.
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// For a terminal.
+    Text,
+    /// The whole; `git lex-pr schema forecast` prints its schema.
+    Json,
+    /// A picture: the matrix of all pairs.
+    Svg,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let plan = context.plan(&repo, args.plan.as_deref())?.plan;
     let forecast = forecast(&repo, &plan)?;
-    Ok(Answer { no: !forecast.clashes.is_empty() || !forecast.alone.is_empty(), ..Answer::yes(describe(&forecast), &forecast)? })
+    let words = match args.format {
+        Format::Text => describe(&forecast),
+        Format::Json => json::canonical(&forecast)?,
+        Format::Svg => heat_map(&forecast),
+    };
+    Ok(Answer { no: !forecast.clashes.is_empty() || !forecast.alone.is_empty(), ..Answer::yes(words, &forecast)? })
 }
 
 fn describe(forecast: &Forecast) -> String {
