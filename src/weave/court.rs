@@ -44,7 +44,7 @@ impl Court {
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
         match (output.status, tree) {
             (0, Some(tree)) => {
-                self.bring_back(git, &store)?;
+                self.bring_back(git, &store, tree)?;
                 Ok(Ok(tree))
             }
             (1, Some(_)) => Ok(Err(paths(fields.filter(|f| !f.is_empty())))),
@@ -105,16 +105,25 @@ impl Court {
         command.args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
     }
 
-    fn bring_back(&mut self, git: &gix::Repository, store: &loose::Store) -> Result<()> {
+    /// Put what git merged, and nothing else that it wrote, into the memory of `git`.
+    fn bring_back(&mut self, git: &gix::Repository, store: &loose::Store, tree: ObjectId) -> Result<()> {
         let reading = |e: &dyn std::fmt::Display| Error::git("read what git merged", e);
         let mut buffer = Vec::new();
-        for id in store.iter() {
-            let id = id.map_err(|e| reading(&e))?;
-            if self.known.insert(id)
-                && let Some(object) = store.try_find(&id, &mut buffer).map_err(|e| reading(&e))?
-            {
-                git.objects.write_buf(object.kind, object.data).map_err(|e| reading(&e))?;
+        let mut open = vec![tree];
+        while let Some(id) = open.pop() {
+            if git.has_object(id) {
+                continue;
             }
+            let Some(object) = store.try_find(&id, &mut buffer).map_err(|e| reading(&e))? else {
+                return Err(reading(&format_args!("object {id} is missing")));
+            };
+            if object.kind == gix::objs::Kind::Tree {
+                let tree = gix::objs::TreeRef::from_bytes(object.data, git.object_hash()).map_err(|e| reading(&e))?;
+                // A submodule's commit lies elsewhere.
+                open.extend(tree.entries.iter().filter(|e| !e.mode.is_commit()).map(|e| e.oid.to_owned()));
+            }
+            git.objects.write_buf(object.kind, object.data).map_err(|e| reading(&e))?;
+            self.known.insert(id);
         }
         Ok(())
     }

@@ -30,8 +30,33 @@ pub enum Answer {
     Clean(ObjectId),
     /// The files that conflict, sorted.
     Conflict(Vec<String>),
-    /// Only git can tell.
+    /// All but the files of `open` is merged, into `tree`, which has them as they are on our side; `conflicts` conflict.
+    Open {
+        /// The tree so far.
+        tree: ObjectId,
+        /// The files that conflict for certain, sorted.
+        conflicts: Vec<String>,
+        /// The files that only git can merge.
+        open: Vec<OpenFile>,
+    },
+    /// Only git can tell, and only from the whole.
     Doubt,
+}
+
+/// A file whose merge depends on how git's diff sees it, or on a driver. Nothing else of the tree bears on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenFile {
+    /// Its path.
+    pub path: BString,
+    /// The base, our side and their side.
+    pub sides: [(EntryMode, ObjectId); 3],
+}
+
+/// What a merge has come upon so far.
+#[derive(Default)]
+struct Findings {
+    conflicts: Vec<String>,
+    open: Vec<OpenFile>,
 }
 
 /// What a tree has under a name.
@@ -56,24 +81,26 @@ impl Engine {
 
     /// Merge the tree `theirs` into `ours`; a clean merge is written to `git`.
     pub fn merge(&self, git: &gix::Repository, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Answer> {
-        let mut conflicts = Vec::new();
-        let merged = self.trees(git, BStr::new(""), Some(base), [ours, theirs], &mut conflicts)?;
+        let mut findings = Findings::default();
+        let merged = self.trees(git, BStr::new(""), Some(base), [ours, theirs], &mut findings)?;
+        let Findings { mut conflicts, open } = findings;
         conflicts.sort();
         Ok(match merged {
             None => Answer::Doubt,
+            Some(tree) if !open.is_empty() => Answer::Open { tree, conflicts, open },
             Some(tree) if conflicts.is_empty() => Answer::Clean(tree),
             Some(_) => Answer::Conflict(conflicts),
         })
     }
 
-    /// The merged tree, or `None` for a doubt. Files in `conflicts` are in it as they are on our side.
+    /// The merged tree, or `None` for a doubt. Files among the findings are in it as they are on our side.
     fn trees(
         &self,
         git: &gix::Repository,
         path: &BStr,
         base: Option<ObjectId>,
         [ours, theirs]: [ObjectId; 2],
-        conflicts: &mut Vec<String>,
+        findings: &mut Findings,
     ) -> Result<Option<ObjectId>> {
         if ours == theirs || base == Some(theirs) {
             return Ok(Some(ours));
@@ -104,7 +131,7 @@ impl Engine {
             } else if base == theirs {
                 ours
             } else {
-                match self.both_changed(git, join(path, name.as_bstr()).as_bstr(), [base, ours, theirs], conflicts)? {
+                match self.both_changed(git, join(path, name.as_bstr()).as_bstr(), [base, ours, theirs], findings)? {
                     Some(result) => Some(result),
                     None => return Ok(None),
                 }
@@ -121,57 +148,40 @@ impl Engine {
         Ok(Some(git.write_object(&merged).map_err(|e| reading(path, e))?.detach()))
     }
 
-    fn both_changed(
-        &self,
-        git: &gix::Repository,
-        path: &BStr,
-        [base, ours, theirs]: [Side; 3],
-        conflicts: &mut Vec<String>,
-    ) -> Result<Side> {
+    fn both_changed(&self, git: &gix::Repository, path: &BStr, [base, ours, theirs]: [Side; 3], findings: &mut Findings) -> Result<Side> {
         let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(None) };
         match base {
             Some(base) if base.0.is_blob() && ours.0.is_blob() && theirs.0.is_blob() => {
                 let mode = if ours.0 == base.0 { theirs.0 } else { ours.0 };
-                Ok(self.files(git, path, [base.1, ours.1, theirs.1], conflicts)?.map(|id| (mode, id)))
+                Ok(Some((mode, self.files(git, path, [base, ours, theirs], findings)?)))
             }
             _ if ours.0.is_tree() && theirs.0.is_tree() && base.is_none_or(|b| b.0.is_tree()) => {
-                let merged = self.trees(git, path, base.map(|b| b.1), [ours.1, theirs.1], conflicts)?;
+                let merged = self.trees(git, path, base.map(|b| b.1), [ours.1, theirs.1], findings)?;
                 Ok(merged.map(|id| (EntryKind::Tree.into(), id)))
             }
             _ => Ok(None),
         }
     }
 
-    fn files(
-        &self,
-        git: &gix::Repository,
-        path: &BStr,
-        [base, ours, theirs]: [ObjectId; 3],
-        conflicts: &mut Vec<String>,
-    ) -> Result<Option<ObjectId>> {
+    /// The merged file; ours, and a finding, where there is no merge or none that is certain.
+    fn files(&self, git: &gix::Repository, path: &BStr, sides: [(EntryMode, ObjectId); 3], findings: &mut Findings) -> Result<ObjectId> {
+        let [base, ours, theirs] = sides.map(|(_, id)| id);
         if ours == theirs || base == theirs {
-            return Ok(Some(ours));
+            return Ok(ours);
         }
         if base == ours {
-            return Ok(Some(theirs));
+            return Ok(theirs);
         }
         let merging = |e: gix::Error| Error::git(format_args!("merge {path}"), e);
-        if !self.is_plain(git, path)? {
-            return Ok(None);
-        }
         let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
         let texts = [read(base)?, read(ours)?, read(theirs)?];
-        if texts.iter().any(|content| !text::is_text(content) || content.len() > MAX_TEXT_BYTES) {
-            return Ok(None);
+        let plain = texts.iter().all(|content| text::is_text(content) && content.len() <= MAX_TEXT_BYTES) && self.is_plain(git, path)?;
+        match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
+            Text::Merged(merged) => return git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging),
+            Text::Conflict => findings.conflicts.push(path.to_string()),
+            Text::Doubt => findings.open.push(OpenFile { path: path.to_owned(), sides }),
         }
-        match text::merge(&texts[0], &texts[1], &texts[2]) {
-            Text::Merged(merged) => Ok(Some(git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?)),
-            Text::Conflict => {
-                conflicts.push(path.to_string());
-                Ok(Some(ours))
-            }
-            Text::Doubt => Ok(None),
-        }
+        Ok(ours)
     }
 
     /// Whether a file is merged as git merges without being told otherwise: no `merge` attribute, no default driver, no

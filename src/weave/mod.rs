@@ -17,8 +17,8 @@ use crate::{
     repo::{History, Repo},
 };
 use court::Court;
-use engine::Engine;
-use gix::{ObjectId, objs::Write};
+use engine::{Engine, OpenFile};
+use gix::{ObjectId, bstr::ByteSlice, objs::Write};
 use std::{cell::RefCell, collections::HashSet};
 
 /// What to weave.
@@ -149,11 +149,51 @@ impl<'r> Weaver<'r> {
 
     fn merge_on_base(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
         let (our_tree, their_tree) = (self.tree_of(ours)?, self.tree_of(theirs)?);
-        match self.engine.merge(&self.git, base, our_tree, their_tree)? {
-            engine::Answer::Clean(tree) => Ok(Ok(tree)),
-            engine::Answer::Conflict(paths) => Ok(Err(paths)),
-            engine::Answer::Doubt => self.ask_git(ours, theirs),
+        match self.merge_trees(base, our_tree, their_tree)? {
+            Some(answer) => Ok(answer),
+            None => self.ask_git(ours, theirs),
         }
+    }
+
+    /// Merge two trees: the tree, or the paths that conflict; `None` where only git can tell, and only from the whole.
+    fn merge_trees(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<Result<ObjectId, Vec<String>>>> {
+        Ok(match self.engine.merge(&self.git, base, ours, theirs)? {
+            engine::Answer::Clean(tree) => Some(Ok(tree)),
+            engine::Answer::Conflict(paths) => Some(Err(paths)),
+            engine::Answer::Open { tree, conflicts, open } => Some(self.settle(tree, conflicts, &open)?),
+            engine::Answer::Doubt => None,
+        })
+    }
+
+    /// Let git merge single files, in trees that hold nothing else, so that there is nothing to search for renames.
+    fn settle(&mut self, tree: ObjectId, mut conflicts: Vec<String>, open: &[OpenFile]) -> Result<Result<ObjectId, Vec<String>>> {
+        let settling = |e: &dyn std::fmt::Display| Error::git("merge single files", e);
+        let mut sides = Vec::with_capacity(3);
+        for side in 0..3 {
+            let mut editor = self.git.edit_tree(self.git.object_hash().empty_tree()).map_err(|e| settling(&e))?;
+            for file in open {
+                let (mode, id) = file.sides[side];
+                editor.upsert(&file.path, mode.kind(), id).map_err(|e| settling(&e))?;
+            }
+            sides.push(editor.write().map_err(|e| settling(&e))?.detach());
+        }
+        let merged = match self.ask_git_about_trees(sides[0], sides[1], sides[2])? {
+            Ok(merged) if conflicts.is_empty() => merged,
+            Ok(_) => return Ok(Err(conflicts)),
+            Err(paths) => {
+                conflicts.extend(paths);
+                conflicts.sort();
+                return Ok(Err(conflicts));
+            }
+        };
+        let merged = self.git.find_tree(merged).map_err(|e| settling(&e))?;
+        let mut editor = self.git.edit_tree(tree).map_err(|e| settling(&e))?;
+        for file in open {
+            let entry = merged.lookup_entry(file.path.split_str("/")).map_err(|e| settling(&e))?;
+            let entry = entry.ok_or_else(|| settling(&format_args!("git gave no {}", file.path)))?;
+            editor.upsert(&file.path, entry.mode().kind(), entry.object_id()).map_err(|e| settling(&e))?;
+        }
+        Ok(Ok(editor.write().map_err(|e| settling(&e))?.detach()))
     }
 
     /// The tree of several merge bases merged with each other, oldest first, as merge-ort does (merge_ort_internal); `None`
@@ -176,7 +216,7 @@ impl<'r> Weaver<'r> {
             };
             let Some(base) = base else { return Ok(None) };
             let trees = (self.tree_of(merged)?, self.tree_of(next)?);
-            let engine::Answer::Clean(tree) = self.engine.merge(&self.git, base, trees.0, trees.1)? else { return Ok(None) };
+            let Some(Ok(tree)) = self.merge_trees(base, trees.0, trees.1)? else { return Ok(None) };
             merged = self.dress(tree, vec![merged, next])?;
         }
         self.tree_of(merged).map(Some)

@@ -56,7 +56,7 @@ impl Weaver<'_> {
         for (one, other, answer) in answers.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
             match answer {
                 Answer::Conflict(paths) => found.push((one, other, paths)),
-                Answer::Doubt => doubts.push((one, other)),
+                Answer::Open { .. } | Answer::Doubt => doubts.push((one, other)),
                 Answer::Clean(_) => {}
             }
         }

@@ -1,7 +1,7 @@
 //! The commits that merge, squash and rebase make. Authors, committers and dates come from the items, so that the same
 //! plan on the same commits gives the same candidates on every machine.
 
-use super::{Strand, Weaver, Woven, engine};
+use super::{Strand, Weaver, Woven};
 use crate::model::{Error, Result};
 use gix::{ObjectId, actor::Signature};
 use std::collections::{HashMap, HashSet};
@@ -55,10 +55,9 @@ impl Weaver<'_> {
                 _ => continue,
             };
             let (ours, theirs) = (self.tree_of(onto)?, self.tree_of(id)?);
-            let answer = match self.engine.merge(&self.git, base, ours, theirs)? {
-                engine::Answer::Clean(tree) => Ok(tree),
-                engine::Answer::Conflict(paths) => Err(paths),
-                engine::Answer::Doubt => self.ask_git_about_trees(base, ours, theirs)?,
+            let answer = match self.merge_trees(base, ours, theirs)? {
+                Some(answer) => answer,
+                None => self.ask_git_about_trees(base, ours, theirs)?,
             };
             let tree = match answer {
                 Ok(tree) => tree,
@@ -77,7 +76,12 @@ impl Weaver<'_> {
     }
 
     /// Git judges commits, so that trees are dressed as two commits on one base.
-    fn ask_git_about_trees(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+    pub(super) fn ask_git_about_trees(
+        &mut self,
+        base: ObjectId,
+        ours: ObjectId,
+        theirs: ObjectId,
+    ) -> Result<Result<ObjectId, Vec<String>>> {
         let base = self.dress(base, Vec::new())?;
         let (ours, theirs) = (self.dress(ours, vec![base])?, self.dress(theirs, vec![base])?);
         self.ask_git(ours, theirs)
