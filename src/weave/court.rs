@@ -102,6 +102,10 @@ impl Court {
         if let Some(room) = &self.room {
             command = command.env("GIT_OBJECT_DIRECTORY", room.path());
         }
+        // What a clone is configured to do about renames must not change what lands.
+        for setting in ["merge.renames=true", "merge.renameLimit=7000", "merge.directoryRenames=conflict"] {
+            command = command.args(["-c", setting]);
+        }
         command.args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
     }
 

@@ -2,26 +2,27 @@
 //!
 //! A subtree that one side left as the base has it is taken from the other side unopened (merge-ort's trivial directory
 //! resolution). What is left is compared entry by entry, and files that both changed are merged as text, with attributes
-//! and drivers. Renames are not searched: they can matter only where one side changed what the other took away, where
-//! both took the same away, or where both put something in one place. All of these are doubts, and git itself decides
-//! them. So an answer from here, clean or conflict, is git's answer.
+//! and drivers. A rename can matter only where one side took away what the other changed or took away too, or added
+//! something to a folder that the other took away; there, and only there, it is looked for. What is still not certain is a
+//! doubt, and git itself decides it. So an answer from here, clean or conflict, is git's answer.
 
-use super::text::{self, Text};
+use super::{
+    changes::File,
+    renames::{self, Likeness},
+    text::{self, Text},
+};
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
     attrs::StateRef,
     bstr::{BStr, BString, ByteSlice},
     objs::{
-        Tree, Write,
-        tree::{Entry, EntryKind, EntryMode},
+        Write,
+        tree::{EntryKind, EntryMode},
     },
     worktree::stack::state::attributes::Source,
 };
-use std::{
-    cell::{OnceCell, RefCell},
-    collections::BTreeMap,
-};
+use std::cell::{OnceCell, RefCell};
 
 /// What can be said of a merge of trees.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,14 +50,34 @@ pub struct OpenFile {
     /// Its path.
     pub path: BString,
     /// The base, our side and their side.
-    pub sides: [(EntryMode, ObjectId); 3],
+    pub sides: [File; 3],
 }
 
 /// What a merge has come upon so far.
 #[derive(Default)]
-struct Findings {
-    conflicts: Vec<String>,
-    open: Vec<OpenFile>,
+pub(super) struct Findings {
+    /// How deep among merges of merge bases this is; 0 for the merge that is asked for. In the others a conflict is no answer:
+    /// git goes on with a file that shows it.
+    pub depth: usize,
+    pub conflicts: Vec<String>,
+    pub open: Vec<OpenFile>,
+    /// Files that a side took away and the other took away too or changed.
+    pub gone: Vec<Gone>,
+    /// Files that both sides added, not alike: the path, ours, theirs.
+    pub added_by_both: Vec<(BString, [File; 2])>,
+    /// By side, ours first: folders that it took away, to which the other side added something.
+    pub added_to: [Vec<BString>; 2],
+    /// Whether only git can tell.
+    pub doubt: bool,
+}
+
+/// A file of the base that at least one side took away.
+#[derive(Clone, Debug)]
+pub(super) struct Gone {
+    pub path: BString,
+    pub base: File,
+    /// What the sides have, ours first; not what the base has.
+    pub sides: [Option<File>; 2],
 }
 
 /// What a tree has under a name.
@@ -71,100 +92,118 @@ pub struct Engine {
     attributes_tree: ObjectId,
     /// Whether configuration changes how files merge, and the attributes; made when the first file is merged.
     attributes: OnceCell<(bool, RefCell<gix::worktree::Stack>)>,
+    pub(super) likeness: RefCell<Likeness>,
 }
 
 impl Engine {
     /// An engine that goes by the attributes of one tree.
     pub fn new(attributes_tree: ObjectId) -> Self {
-        Engine { attributes_tree, attributes: OnceCell::new() }
+        Engine { attributes_tree, attributes: OnceCell::new(), likeness: RefCell::new(Likeness::new()) }
     }
 
-    /// Merge the tree `theirs` into `ours`; a clean merge is written to `git`.
-    pub fn merge(&self, git: &gix::Repository, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Answer> {
-        let mut findings = Findings::default();
-        let merged = self.trees(git, BStr::new(""), Some(base), [ours, theirs], &mut findings)?;
-        let Findings { mut conflicts, open } = findings;
+    /// Merge the tree `theirs` into `ours`; a clean merge is written to `git`. `depth` is 0, but for merges of merge bases,
+    /// where files that conflict hold conflict markers and count as merged.
+    pub fn merge(&self, git: &gix::Repository, [base, ours, theirs]: [ObjectId; 3], depth: usize) -> Result<Answer> {
+        let mut findings = Findings { depth, ..Findings::default() };
+        let merged = self.trees(git, BStr::new(""), [Some(base), Some(ours), Some(theirs)], &mut findings)?;
+        let tree = merged.unwrap_or_else(|| git.object_hash().empty_tree());
+        let tree = renames::resolve(self, git, tree, [base, ours, theirs], &mut findings)?;
+        let Findings { mut conflicts, open, doubt, .. } = findings;
+        if doubt {
+            return Ok(Answer::Doubt);
+        }
         conflicts.sort();
-        Ok(match merged {
-            None => Answer::Doubt,
-            Some(tree) if !open.is_empty() => Answer::Open { tree, conflicts, open },
-            Some(tree) if conflicts.is_empty() => Answer::Clean(tree),
-            Some(_) => Answer::Conflict(conflicts),
+        Ok(match (open.is_empty(), conflicts.is_empty()) {
+            (false, _) => Answer::Open { tree, conflicts, open },
+            (true, true) => Answer::Clean(tree),
+            (true, false) => Answer::Conflict(conflicts),
         })
     }
 
-    /// The merged tree, or `None` for a doubt. Files among the findings are in it as they are on our side.
+    /// The merged tree; `None` where nothing is left in it. Files among the findings are in it as they are on our side, or
+    /// not at all where a side took them away.
     fn trees(
         &self,
         git: &gix::Repository,
         path: &BStr,
-        base: Option<ObjectId>,
-        [ours, theirs]: [ObjectId; 2],
+        [base, ours, theirs]: [Option<ObjectId>; 3],
         findings: &mut Findings,
     ) -> Result<Option<ObjectId>> {
-        if ours == theirs || base == Some(theirs) {
-            return Ok(Some(ours));
+        if ours == theirs && ours.is_some() || base == theirs && base.is_some() && ours.is_some() {
+            return Ok(ours);
         }
-        if base == Some(ours) {
-            return Ok(Some(theirs));
+        if base == ours && base.is_some() && theirs.is_some() {
+            return Ok(theirs);
         }
-        let mut names: BTreeMap<BString, [Side; 3]> = BTreeMap::new();
-        for (side, tree) in [base, Some(ours), Some(theirs)].into_iter().enumerate() {
-            let Some(tree) = tree else { continue };
-            for entry in git.find_tree(tree).map_err(|e| reading(path, e))?.iter() {
+        let mut data = [None, None, None];
+        for (side, tree) in [base, ours, theirs].into_iter().enumerate() {
+            data[side] = tree.map(|tree| git.find_tree(tree)).transpose().map_err(|e| reading(path, e))?;
+        }
+        let mut entries = [Vec::new(), Vec::new(), Vec::new()];
+        for (side, tree) in data.iter().enumerate() {
+            for entry in tree.iter().flat_map(|tree| tree.iter()) {
                 let entry = entry.map_err(|e| reading(path, e))?;
-                names.entry(entry.filename().to_owned()).or_default()[side] = Some((entry.mode(), entry.object_id()));
+                entries[side].push((entry.mode(), entry.inner.filename, entry.inner.oid));
             }
         }
-        let mut merged = Tree::empty();
-        for (name, [base, ours, theirs]) in names {
-            let result = if base == ours && base == theirs {
-                base
-            } else if ours == theirs {
-                // Both took it away: each may have renamed it.
-                if ours.is_none() {
-                    return Ok(None);
+        let mut merged = Vec::with_capacity(data.iter().flatten().map(|tree| tree.data.len()).max().unwrap_or(0) + 64);
+        for (name, is_tree, sides) in Join::new(&entries) {
+            let [of_base, of_us, of_them] = sides;
+            let result = if of_us == of_them && of_us.is_some() || of_base == of_them && of_base.is_some() {
+                of_us
+            } else if of_base == of_us {
+                if of_base.is_none() && base.is_some() && ours.is_none() {
+                    note(&mut findings.added_to[0], path);
                 }
-                ours
-            } else if base == ours {
-                theirs
-            } else if base == theirs {
-                ours
+                of_them
             } else {
-                match self.both_changed(git, join(path, name.as_bstr()).as_bstr(), [base, ours, theirs], findings)? {
-                    Some(result) => Some(result),
-                    None => return Ok(None),
+                if of_base == of_them && base.is_some() && theirs.is_none() {
+                    note(&mut findings.added_to[1], path);
                 }
+                if of_base == of_them { of_us } else { self.both_changed(git, join(path, name), sides, findings)? }
             };
-            if let Some((mode, oid)) = result {
-                merged.entries.push(Entry { mode, filename: name, oid });
+            if findings.doubt {
+                return Ok(None);
+            }
+            if let Some((mode, id)) = result.filter(|(mode, _)| mode.is_tree() == is_tree) {
+                merged.extend_from_slice(mode.as_bytes(&mut Default::default()));
+                merged.push(b' ');
+                merged.extend_from_slice(name);
+                merged.push(0);
+                merged.extend_from_slice(id.as_bytes());
             }
         }
-        merged.entries.sort();
-        if merged.entries.is_empty() && !path.is_empty() {
-            // Git keeps no empty folders; what that means for the folder above is for git to say.
+        if merged.is_empty() {
             return Ok(None);
         }
-        Ok(Some(git.write_object(&merged).map_err(|e| reading(path, e))?.detach()))
+        Ok(Some(git.objects.write_buf(gix::objs::Kind::Tree, &merged).map_err(|e| reading(path, e))?))
     }
 
-    fn both_changed(&self, git: &gix::Repository, path: &BStr, [base, ours, theirs]: [Side; 3], findings: &mut Findings) -> Result<Side> {
-        let (Some(ours), Some(theirs)) = (ours, theirs) else { return Ok(None) };
-        match base {
-            Some(base) if base.0.is_blob() && ours.0.is_blob() && theirs.0.is_blob() => {
-                let mode = if ours.0 == base.0 { theirs.0 } else { ours.0 };
-                Ok(Some((mode, self.files(git, path, [base, ours, theirs], findings)?)))
-            }
-            _ if ours.0.is_tree() && theirs.0.is_tree() && base.is_none_or(|b| b.0.is_tree()) => {
-                let merged = self.trees(git, path, base.map(|b| b.1), [ours.1, theirs.1], findings)?;
-                Ok(merged.map(|id| (EntryKind::Tree.into(), id)))
-            }
-            _ => Ok(None),
+    /// What becomes of an entry that both sides have changed, each in its way, or taken away.
+    fn both_changed(&self, git: &gix::Repository, path: BString, sides: [Side; 3], findings: &mut Findings) -> Result<Side> {
+        let is = |side: Side, what: fn(EntryMode) -> bool| side.is_none_or(|(mode, _)| what(mode));
+        let all = |what: fn(EntryMode) -> bool| sides.iter().all(|side| is(*side, what));
+        if all(|mode| mode.is_tree()) {
+            let merged = self.trees(git, path.as_bstr(), sides.map(|side| side.map(|(_, id)| id)), findings)?;
+            return Ok(merged.map(|id| (EntryKind::Tree.into(), id)));
         }
+        match sides {
+            _ if !all(|mode| mode.is_blob()) => findings.doubt = true,
+            [Some(base), Some(ours), Some(theirs)] => {
+                return Ok(Some((merged_mode([base, ours, theirs]), self.files(git, path.as_bstr(), [base, ours, theirs], findings)?)));
+            }
+            [Some(base), ours, theirs] => findings.gone.push(Gone { path, base, sides: [ours, theirs] }),
+            [None, Some(ours), Some(theirs)] => {
+                findings.added_by_both.push((path, [ours, theirs]));
+                return Ok(Some(ours));
+            }
+            [None, ..] => {}
+        }
+        Ok(None)
     }
 
     /// The merged file; ours, and a finding, where there is no merge or none that is certain.
-    fn files(&self, git: &gix::Repository, path: &BStr, sides: [(EntryMode, ObjectId); 3], findings: &mut Findings) -> Result<ObjectId> {
+    pub(super) fn files(&self, git: &gix::Repository, path: &BStr, sides: [File; 3], findings: &mut Findings) -> Result<ObjectId> {
         let [base, ours, theirs] = sides.map(|(_, id)| id);
         if ours == theirs || base == theirs {
             return Ok(ours);
@@ -178,10 +217,23 @@ impl Engine {
         let plain = texts.iter().all(|content| text::is_text(content) && content.len() <= MAX_TEXT_BYTES) && self.is_plain(git, path)?;
         match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
             Text::Merged(merged) => return git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging),
-            Text::Conflict => findings.conflicts.push(path.to_string()),
+            Text::Clash(_) if findings.depth > 0 => match text::marked(&texts[0], &texts[1], &texts[2], findings.depth) {
+                Some(marked) => return git.objects.write_buf(gix::objs::Kind::Blob, &marked).map_err(merging),
+                None => findings.doubt = true,
+            },
+            Text::Clash(_) => findings.conflicts.push(path.to_string()),
             Text::Doubt => findings.open.push(OpenFile { path: path.to_owned(), sides }),
         }
         Ok(ours)
+    }
+
+    /// Whether two files that both sides added in one place conflict for certain.
+    pub(super) fn added_files(&self, git: &gix::Repository, path: &BStr, files: [File; 2]) -> Result<bool> {
+        let read =
+            |(_, id): File| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(|e| Error::git(format_args!("merge {path}"), e));
+        let [ours, theirs] = [read(files[0])?, read(files[1])?];
+        let clash = !text::is_text(&ours) || !text::is_text(&theirs) || matches!(text::merge(b"", &ours, &theirs), Text::Clash(_));
+        Ok(clash && self.is_plain(git, path)?)
     }
 
     /// Whether a file is merged as git merges without being told otherwise: no `merge` attribute, no default driver, no
@@ -204,6 +256,67 @@ impl Engine {
         platform.matching_attributes(&mut matches);
         let unset = matches.iter_selected().all(|m| m.assignment.state == StateRef::Unspecified);
         Ok(unset && !attributes.0)
+    }
+}
+
+type Entries<'a> = Vec<(EntryMode, &'a BStr, &'a gix::oid)>;
+
+/// The entries of three trees side by side, in the order in which a tree has them: each name, whether it is here as a
+/// folder, and what each tree has under it. A name that is a folder in one tree and none in another comes twice.
+struct Join<'a> {
+    entries: &'a [Entries<'a>; 3],
+    at: [usize; 3],
+}
+
+impl<'a> Join<'a> {
+    fn new(entries: &'a [Entries<'a>; 3]) -> Self {
+        Join { entries, at: [0; 3] }
+    }
+}
+
+impl<'a> Iterator for Join<'a> {
+    type Item = (&'a BStr, bool, [Side; 3]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let heads = [0, 1, 2].map(|side| self.entries[side].get(self.at[side]));
+        let &&(mode, name, _) = heads.iter().flatten().min_by(|one, other| tree_order(one.0, one.1, other.0, other.1))?;
+        let mut sides = [None; 3];
+        for side in 0..3 {
+            if let Some((its_mode, its_name, id)) = heads[side].copied()
+                && its_name == name
+                && its_mode.is_tree() == mode.is_tree()
+            {
+                sides[side] = Some((its_mode, id.to_owned()));
+                self.at[side] += 1;
+            }
+        }
+        let other_kind = if mode.is_tree() { EntryKind::Blob } else { EntryKind::Tree }.into();
+        for (side, entries) in self.entries.iter().enumerate().filter(|(side, _)| sides[*side].is_none()).collect::<Vec<_>>() {
+            let other = entries.binary_search_by(|entry| tree_order(entry.0, entry.1, other_kind, name)).ok();
+            sides[side] = other.map(|at| (entries[at].0, entries[at].2.to_owned()));
+        }
+        Some((name, mode.is_tree(), sides))
+    }
+}
+
+/// Folders are ordered as if their names ended in a slash (`base_name_compare` in git's read-cache.c).
+fn tree_order(one_mode: EntryMode, one: &BStr, other_mode: EntryMode, other: &BStr) -> std::cmp::Ordering {
+    let common = one.len().min(other.len());
+    one[..common].cmp(&other[..common]).then_with(|| {
+        let end = |name: &BStr, mode: EntryMode| name.get(common).copied().unwrap_or(if mode.is_tree() { b'/' } else { 0 });
+        end(one, one_mode).cmp(&end(other, other_mode))
+    })
+}
+
+/// The mode that a side gave a file, else the base's.
+pub(super) fn merged_mode([base, ours, theirs]: [File; 3]) -> EntryMode {
+    if ours.0 == base.0 { theirs.0 } else { ours.0 }
+}
+
+/// Folders come in one after the other, each with all of its entries.
+fn note(folders: &mut Vec<BString>, path: &BStr) {
+    if folders.last().is_none_or(|last| last != path) {
+        folders.push(path.to_owned());
     }
 }
 

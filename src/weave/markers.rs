@@ -20,13 +20,16 @@ impl Weaver<'_> {
     pub fn added_markers(&self, changes: &[Changed], target_tree: ObjectId) -> Result<Vec<Annotation>> {
         let mut found = Vec::new();
         for change in changes {
-            let Some(new) = change.new else { continue };
+            let Some((mode, new)) = change.new else { continue };
+            if !mode.is_blob() {
+                continue;
+            }
             let new = self.blob(new)?;
             if markers(&new, MARKER_SIZE).next().is_none() {
                 continue;
             }
             let size = self.marker_size(change.path.as_bstr(), target_tree)?;
-            let old = change.old.map(|id| self.blob(id)).transpose()?.unwrap_or_default();
+            let old = change.old.filter(|(mode, _)| mode.is_blob()).map(|(_, id)| self.blob(id)).transpose()?.unwrap_or_default();
             if markers(&new, size).count() > markers(&old, size).count()
                 && let Some((line, text)) = markers(&new, size).next()
             {

@@ -4,9 +4,12 @@
 mod changes;
 mod clash;
 mod court;
+mod diff;
 mod engine;
 mod markers;
 mod pairs;
+mod renames;
+mod similarity;
 mod strategy;
 mod text;
 
@@ -115,6 +118,11 @@ impl<'r> Weaver<'r> {
         }
     }
 
+    /// The files (not folders) that differ from tree `old` to tree `new`, sorted by path.
+    pub fn changes(&self, old: ObjectId, new: ObjectId) -> Result<Vec<Changed>> {
+        changes::changes(&self.git, old, new)
+    }
+
     /// The item with `head` is in the tip from now on.
     pub fn accept(&mut self, head: ObjectId) {
         self.woven.push(head);
@@ -140,7 +148,7 @@ impl<'r> Weaver<'r> {
                 let base = self.tree_of(*base)?;
                 self.merge_on_base(base, ours, theirs)
             }
-            several => match self.virtual_base(several)? {
+            several => match self.virtual_base(several, 1)? {
                 Some(base) => self.merge_on_base(base, ours, theirs),
                 None => self.ask_git(ours, theirs),
             },
@@ -149,15 +157,15 @@ impl<'r> Weaver<'r> {
 
     fn merge_on_base(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
         let (our_tree, their_tree) = (self.tree_of(ours)?, self.tree_of(theirs)?);
-        match self.merge_trees(base, our_tree, their_tree)? {
+        match self.merge_trees([base, our_tree, their_tree], 0)? {
             Some(answer) => Ok(answer),
             None => self.ask_git(ours, theirs),
         }
     }
 
     /// Merge two trees: the tree, or the paths that conflict; `None` where only git can tell, and only from the whole.
-    fn merge_trees(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Option<Result<ObjectId, Vec<String>>>> {
-        Ok(match self.engine.merge(&self.git, base, ours, theirs)? {
+    fn merge_trees(&mut self, trees: [ObjectId; 3], depth: usize) -> Result<Option<Result<ObjectId, Vec<String>>>> {
+        Ok(match self.engine.merge(&self.git, trees, depth)? {
             engine::Answer::Clean(tree) => Some(Ok(tree)),
             engine::Answer::Conflict(paths) => Some(Err(paths)),
             engine::Answer::Open { tree, conflicts, open } => Some(self.settle(tree, conflicts, &open)?),
@@ -197,14 +205,18 @@ impl<'r> Weaver<'r> {
     }
 
     /// The tree of several merge bases merged with each other, oldest first, as merge-ort does (merge_ort_internal); `None`
-    /// where that is not clean beyond doubt, for what git then makes of the conflicts is its own.
-    fn virtual_base(&mut self, bases: &[ObjectId]) -> Result<Option<ObjectId>> {
+    /// where that is not beyond doubt.
+    fn virtual_base(&mut self, bases: &[ObjectId], depth: usize) -> Result<Option<ObjectId>> {
         let mut dated = Vec::with_capacity(bases.len());
         for base in bases {
             let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {base}"), e);
             dated.push((self.git.find_commit(*base).map_err(|e| reading(&e))?.time().map_err(|e| reading(&e))?.seconds, *base));
         }
         dated.sort();
+        // Which of two of one age git takes first is chance.
+        if dated.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+            return Ok(None);
+        }
         let Some((&(_, first), rest)) = dated.split_first() else { return Ok(None) };
         let mut merged = first;
         for &(_, next) in rest {
@@ -212,11 +224,11 @@ impl<'r> Weaver<'r> {
             let base = match inner[..] {
                 [] => None,
                 [base] => Some(self.tree_of(base)?),
-                _ => self.virtual_base(&inner)?,
+                _ => self.virtual_base(&inner, depth + 1)?,
             };
             let Some(base) = base else { return Ok(None) };
-            let trees = (self.tree_of(merged)?, self.tree_of(next)?);
-            let Some(Ok(tree)) = self.merge_trees(base, trees.0, trees.1)? else { return Ok(None) };
+            let trees = [base, self.tree_of(merged)?, self.tree_of(next)?];
+            let Some(Ok(tree)) = self.merge_trees(trees, depth)? else { return Ok(None) };
             merged = self.dress(tree, vec![merged, next])?;
         }
         self.tree_of(merged).map(Some)

@@ -39,7 +39,7 @@ impl Weaver<'_> {
                 if done % MERGES_PER_MEMORY == 0 {
                     git.objects.set_object_memory(memory.clone());
                 }
-                match engine.merge(&git, base, candidates[one].1, candidates[other].1)? {
+                match engine.merge(&git, [base, candidates[one].1, candidates[other].1], 0)? {
                     Answer::Clean(_) => {}
                     answer => answers.push((one, other, answer)),
                 }

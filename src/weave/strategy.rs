@@ -55,7 +55,7 @@ impl Weaver<'_> {
                 _ => continue,
             };
             let (ours, theirs) = (self.tree_of(onto)?, self.tree_of(id)?);
-            let answer = match self.merge_trees(base, ours, theirs)? {
+            let answer = match self.merge_trees([base, ours, theirs], 0)? {
                 Some(answer) => answer,
                 None => self.ask_git_about_trees(base, ours, theirs)?,
             };

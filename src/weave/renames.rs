@@ -1,0 +1,211 @@
+//! Renames, where they matter: what a side took away and the other changed or took away too is looked for among what the
+//! first side added (merge-ort's relevant renames; Documentation/technical/remembering-renames).
+//!
+//! Only a pair that is beyond doubt is taken for a rename: no other file that is gone could be the source, and no other new
+//! one the destination, whatever the order in which git tries them. Anything else is a doubt.
+
+use super::{
+    changes::{Changed, File, changes},
+    engine::{Engine, Findings, Gone, merged_mode},
+    similarity::{Pieces, is_rename, sizes_allow_rename},
+};
+use crate::model::{Error, Result};
+use gix::{
+    ObjectId,
+    bstr::{BString, ByteSlice},
+};
+use lru::LruCache;
+use std::{num::NonZeroUsize, rc::Rc};
+
+/// Git looks at no more pairs than this (merge.renameLimit, squared).
+const MOST_PAIRS: usize = 7000 * 7000;
+
+/// Sizes of files that are kept; a few megabytes.
+const KEPT_SIZES: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
+
+/// Files that are kept in pieces, each about a quarter of the file's size.
+const KEPT_PIECES: NonZeroUsize = NonZeroUsize::new(1 << 12).unwrap();
+
+/// What became of a file that is gone on a side.
+enum Fate {
+    Deleted,
+    /// The place that it has moved to.
+    Renamed(BString, File),
+    Doubt,
+}
+
+/// Settle what the walk over the trees found gone, or added by both; gives the tree with what that changes.
+pub(super) fn resolve(
+    engine: &Engine,
+    git: &gix::Repository,
+    tree: ObjectId,
+    [base, ours, theirs]: [ObjectId; 3],
+    findings: &mut Findings,
+) -> Result<ObjectId> {
+    if findings.doubt {
+        return Ok(tree);
+    }
+    let mut likeness = engine.likeness.borrow_mut();
+    let gone = std::mem::take(&mut findings.gone);
+    let both_moved_one = gone.iter().any(|gone| gone.sides == [None, None]);
+    let mut moved: Vec<(Gone, usize, BString, File)> = Vec::new();
+    // Among merge bases, a file that one side took away and the other changed goes on as the base has it.
+    let mut kept: Vec<(BString, File)> = Vec::new();
+    let mut searches = Vec::new();
+    for (side, with) in [ours, theirs].into_iter().enumerate() {
+        let relevant = gone.iter().any(|gone| gone.sides[side].is_none()) || !findings.added_to[side].is_empty();
+        let changed = if relevant { changes(git, base, with)? } else { Vec::new() };
+        let search = Search::new(changed);
+        if search.gone.len() * search.new.len() > MOST_PAIRS {
+            findings.doubt = true;
+            return Ok(tree);
+        }
+        // Whether a folder was renamed is a question of what became of its files.
+        for folder in &findings.added_to[side] {
+            let inside = |path: &BString| path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
+            for (_, file) in search.gone.iter().filter(|(path, _)| inside(path)) {
+                if !search.candidates(git, *file, &mut likeness)?.is_empty() {
+                    findings.doubt = true;
+                    return Ok(tree);
+                }
+            }
+        }
+        searches.push(search);
+    }
+    for gone in gone {
+        let mut fates = Vec::with_capacity(2);
+        for (side, search) in searches.iter().enumerate().filter(|(side, _)| gone.sides[*side].is_none()) {
+            fates.push((side, search.fate(git, &gone, &mut likeness)?));
+        }
+        match &fates[..] {
+            [(_, Fate::Deleted), (_, Fate::Deleted)] => {}
+            [(_, Fate::Deleted)] if findings.depth > 0 => kept.push((gone.path, gone.base)),
+            [(_, Fate::Deleted)] => findings.conflicts.push(gone.path.to_string()),
+            [(_, Fate::Renamed(to, _)), (_, Fate::Deleted)] | [(_, Fate::Deleted), (_, Fate::Renamed(to, _))] => {
+                findings.conflicts.push(to.to_string());
+            }
+            [(side, Fate::Renamed(to, file))] => moved.push((gone, *side, to.clone(), *file)),
+            _ => findings.doubt = true,
+        }
+    }
+    for (path, files) in std::mem::take(&mut findings.added_by_both) {
+        // Where both moved one file here, that file is the base.
+        if findings.depth > 0 || both_moved_one || moved.iter().any(|(_, _, to, _)| *to == path) {
+            findings.doubt = true;
+        } else if engine.added_files(git, path.as_bstr(), files)? {
+            findings.conflicts.push(path.to_string());
+        } else {
+            findings.doubt = true;
+        }
+    }
+    if findings.depth > 0 && !findings.conflicts.is_empty() {
+        findings.doubt = true;
+    }
+    if findings.doubt || (moved.is_empty() && kept.is_empty()) {
+        return Ok(tree);
+    }
+    let merging = |e: &dyn std::fmt::Display| Error::git("follow a rename", e);
+    let mut editor = git.edit_tree(tree).map_err(|e| merging(&e))?;
+    for (gone, side, to, file) in moved {
+        let Some(other) = gone.sides[1 - side] else { continue };
+        let of_other = git.find_tree([theirs, ours][side]).map_err(|e| merging(&e))?;
+        if of_other.lookup_entry(to.split_str("/")).map_err(|e| merging(&e))?.is_some() {
+            findings.doubt = true;
+            return Ok(tree);
+        }
+        let sides = if side == 0 { [gone.base, file, other] } else { [gone.base, other, file] };
+        let merged = engine.files(git, to.as_bstr(), sides, findings)?;
+        editor.upsert(&to, merged_mode(sides).kind(), merged).map_err(|e| merging(&e))?;
+    }
+    for (path, (mode, id)) in kept {
+        editor.upsert(&path, mode.kind(), id).map_err(|e| merging(&e))?;
+    }
+    Ok(editor.write().map_err(|e| merging(&e))?.detach())
+}
+
+/// What one side took away and what it added.
+struct Search {
+    gone: Vec<(BString, File)>,
+    new: Vec<(BString, File)>,
+}
+
+impl Search {
+    fn new(changed: Vec<Changed>) -> Search {
+        let mut search = Search { gone: Vec::new(), new: Vec::new() };
+        for Changed { path, old, new } in changed {
+            match (old, new) {
+                (Some(file), None) => search.gone.push((path, file)),
+                (None, Some(file)) => search.new.push((path, file)),
+                _ => {}
+            }
+        }
+        search
+    }
+
+    fn fate(&self, git: &gix::Repository, gone: &Gone, likeness: &mut Likeness) -> Result<Fate> {
+        let candidates = self.candidates(git, gone.base, likeness)?;
+        // What is moved as it is is found before all else.
+        let same: Vec<usize> = candidates.iter().copied().filter(|at| self.new[*at].1.1 == gone.base.1).collect();
+        let to = match (&same[..], &candidates[..]) {
+            ([], []) => return Ok(Fate::Deleted),
+            ([to], _) | ([], [to]) => &self.new[*to],
+            _ => return Ok(Fate::Doubt),
+        };
+        for (path, file) in &self.gone {
+            let rivals = if same.is_empty() { likeness.alike(git, *file, to.1)? } else { file.1 == to.1.1 };
+            if *path != gone.path && rivals {
+                return Ok(Fate::Doubt);
+            }
+        }
+        Ok(Fate::Renamed(to.0.clone(), to.1))
+    }
+
+    /// The new files that one that is gone may have become.
+    fn candidates(&self, git: &gix::Repository, gone: File, likeness: &mut Likeness) -> Result<Vec<usize>> {
+        let mut found = Vec::new();
+        for (at, (_, new)) in self.new.iter().enumerate() {
+            if likeness.alike(git, gone, *new)? {
+                found.push(at);
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Which files are alike. What was read for one merge is kept for the next: a chain asks again and again what became of the
+/// same files.
+pub(super) struct Likeness {
+    sizes: LruCache<ObjectId, u64>,
+    pieces: LruCache<ObjectId, Rc<Pieces>>,
+}
+
+impl Likeness {
+    pub fn new() -> Likeness {
+        Likeness { sizes: LruCache::new(KEPT_SIZES), pieces: LruCache::new(KEPT_PIECES) }
+    }
+
+    fn alike(&mut self, git: &gix::Repository, gone: File, new: File) -> Result<bool> {
+        let empty = git.object_hash().empty_blob();
+        if gone.1 == empty || new.1 == empty {
+            return Ok(false);
+        }
+        if !gone.0.is_blob() || !new.0.is_blob() {
+            return Ok(gone == new);
+        }
+        if gone.1 == new.1 {
+            return Ok(true);
+        }
+        let possible = sizes_allow_rename(self.size(git, gone.1)?, self.size(git, new.1)?);
+        Ok(possible && is_rename(&*self.pieces(git, gone.1)?, &*self.pieces(git, new.1)?))
+    }
+
+    fn size(&mut self, git: &gix::Repository, id: ObjectId) -> Result<u64> {
+        let read = || git.find_header(id).map(|header| header.size());
+        self.sizes.try_get_or_insert(id, read).copied().map_err(|e| Error::git(format_args!("read blob {id}"), e))
+    }
+
+    fn pieces(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Rc<Pieces>> {
+        let read = || git.find_blob(id).map(|blob| Rc::new(Pieces::of(&blob.data)));
+        self.pieces.try_get_or_insert(id, read).map(Rc::clone).map_err(|e| Error::git(format_args!("read blob {id}"), e))
+    }
+}
