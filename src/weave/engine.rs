@@ -188,16 +188,26 @@ impl Engine {
             return Ok(merged.map(|id| (EntryKind::Tree.into(), id)));
         }
         match sides {
-            _ if !all(|mode| mode.is_blob()) => findings.doubt = true,
-            [Some(base), Some(ours), Some(theirs)] => {
-                return Ok(Some((merged_mode([base, ours, theirs]), self.files(git, path.as_bstr(), [base, ours, theirs], findings)?)));
+            [Some(base), Some(ours), Some(theirs)] if all(|mode| mode.is_blob()) => {
+                let sides = [base, ours, theirs];
+                return Ok(Some((merged_mode(sides), self.files(git, path.as_bstr(), sides, findings)?)));
             }
-            [Some(base), ours, theirs] => findings.gone.push(Gone { path, base, sides: [ours, theirs] }),
-            [None, Some(ours), Some(theirs)] => {
+            // Links are not merged; among merge bases the base's goes on.
+            [Some(base), Some(ours), Some(_)] if all(|mode| mode.is_link()) => {
+                if findings.depth > 0 {
+                    return Ok(Some(base));
+                }
+                findings.conflicts.push(path.to_string());
+                return Ok(Some(ours));
+            }
+            [Some(base), ours, theirs] if all(|mode| mode.is_blob_or_symlink()) && (ours.is_none() || theirs.is_none()) => {
+                findings.gone.push(Gone { path, base, sides: [ours, theirs] });
+            }
+            [None, Some(ours), Some(theirs)] if all(|mode| mode.is_blob()) => {
                 findings.added_by_both.push((path, [ours, theirs]));
                 return Ok(Some(ours));
             }
-            [None, ..] => {}
+            _ => findings.doubt = true,
         }
         Ok(None)
     }

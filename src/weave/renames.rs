@@ -114,6 +114,10 @@ pub(super) fn resolve(
             return Ok(tree);
         }
         let sides = if side == 0 { [gone.base, file, other] } else { [gone.base, other, file] };
+        if !sides.iter().all(|(mode, _)| mode.is_blob()) {
+            findings.doubt = true;
+            return Ok(tree);
+        }
         let merged = engine.files(git, to.as_bstr(), sides, findings)?;
         editor.upsert(&to, merged_mode(sides).kind(), merged).map_err(|e| merging(&e))?;
     }
