@@ -44,7 +44,11 @@ fn an_untracked_file_in_the_way_is_never_overwritten() {
     assert!(said.stderr.contains("a.txt"), "{}", said.stderr);
     assert_eq!((sandbox.read("a.txt").as_str(), sandbox.head("main")), ("precious\n", before));
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? a.txt");
-    assert_eq!(sandbox.json(&["report"], 0)["state"], "interrupted");
+    let run = sandbox.json(&["report"], 1);
+    assert_eq!((&run["state"], status(&run, "a")), (&json!("interrupted"), "merged"));
+    let text = sandbox.lex(&["report"]).exits(1).stdout;
+    assert_eq!(text.matches("not landed").count(), 2, "{text}");
+    assert!(!text.contains("merged"), "{text}");
     std::fs::remove_file(sandbox.repo.join("a.txt")).unwrap();
     sandbox.lex(&["merge", "--execute"]).exits(0);
     sandbox.sound();
@@ -188,8 +192,10 @@ fn a_target_that_moves_meanwhile_is_never_overwritten() {
     assert_eq!(run["state"], "overtaken", "{run} {other}");
     assert_eq!(sandbox.git(&["log", "-1", "--format=%s", "main"]), "other", "the other's commit stands");
     assert!(run["notes"][0].as_str().unwrap().contains("so nothing landed"), "{run}");
-    let text = sandbox.lex(&["report"]).exits(0).stdout;
-    assert!(text.contains("nothing landed: main moved meanwhile"), "{text}");
+    let text = sandbox.lex(&["report"]).exits(1).stdout;
+    assert!(text.contains("nothing landed: main moved meanwhile") && text.contains("not landed"), "{text}");
+    let markdown = sandbox.lex(&["report", "--format", "md"]).exits(1).stdout;
+    assert!(markdown.contains("| 0 | a | not landed | clean, 1 file |  |"), "{markdown}");
     sandbox.sound();
 }
 

@@ -67,6 +67,5 @@ pub fn start(
         fresh: args.fresh,
     };
     let run = progress::watch(|tell| run_plan(&repo, &request, tell))?;
-    let no = !run.all_in() || run.state == crate::model::run::RunState::Overtaken;
-    Ok(Answer { no, ..Answer::yes(words(&run), &run)? })
+    Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run), &run)? })
 }

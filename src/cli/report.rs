@@ -11,7 +11,7 @@ use crate::{
 
 /// Show what a run did: the matrix of its items, with reasons.
 ///
-/// Exits with 1 where an item is not in, so that a script can tell.
+/// Exits with 1 where an item is not in or nothing landed, so that a script can tell.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A run's id, or a plan's name for its newest run; without it, the newest run.

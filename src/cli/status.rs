@@ -18,6 +18,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Show where plans stand: what has landed, what is left and why.
+///
+/// Exits with 1 where an item is held, so that a script can tell.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan's name; without it, all plans.
@@ -80,7 +82,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     if all.is_empty() {
         text = format!("no plans yet\n{} git lex-pr plan create 'feat/*'\n", paint(FAINT, "next:"));
     }
-    Answer::yes(text, &all)
+    let held = all.iter().flat_map(|plan| &plan.items).any(|item| item.state == ItemState::Held);
+    Ok(Answer { no: held, ..Answer::yes(text, &all)? })
 }
 
 fn status(repo: &Repo, stored: &store::Stored) -> Result<PlanStatus> {

@@ -124,7 +124,7 @@ pub struct ItemReport {
 pub enum Status {
     /// Not reached.
     Pending,
-    /// In the tip (of a preview: would be).
+    /// In the tip: of a landing it has landed, of a preview it would; [`Run::words`] tells which.
     Merged,
     /// The target holds it already.
     UpToDate,
@@ -212,9 +212,30 @@ impl Run {
         self.items.iter().filter(|i| i.status == status).count()
     }
 
+    /// Whether the target was to move to the tip and has not: overtaken, interrupted, killed or still at work.
+    fn is_unlanded(&self) -> bool {
+        self.purpose == Purpose::Land && !matches!(self.state, RunState::Landed | RunState::Done)
+    }
+
+    /// Whether an item is in the tip and the tip came to something.
+    pub fn holds(&self, item: &ItemReport) -> bool {
+        item.status == Status::Merged && !self.is_unlanded()
+    }
+
     /// Whether every item is in, so that the answer is a yes.
     pub fn all_in(&self) -> bool {
-        self.items.iter().all(|i| i.status.is_in())
+        let ended = matches!(self.state, RunState::Landed | RunState::Done);
+        ended && self.items.iter().all(|i| i.status.is_in())
+    }
+
+    /// The words that the matrix shows for an item: what being in the tip means depends on the purpose and end of the run.
+    pub fn words(&self, item: &ItemReport) -> &'static str {
+        match (self.purpose, item.status) {
+            (Purpose::Preview, Status::Merged) => "would merge",
+            (Purpose::Prove, Status::Merged) => "holds",
+            (Purpose::Land, Status::Merged) if self.is_unlanded() => "not landed",
+            (_, status) => status.words(),
+        }
     }
 }
 

@@ -24,14 +24,8 @@ pub fn markdown(run: &Run) -> String {
     out.push_str(&format!("{outcome}{id}\n\n"));
     out.push_str("| Level | Item | Status | Details | Weave commit |\n| ---: | --- | --- | --- | --- |\n");
     for item in &run.items {
-        let commit = item.candidate.as_ref().filter(|_| item.status.is_in()).map_or(String::new(), |c| format!("`{}`", short(c)));
-        out.push_str(&format!(
-            "| {} | {} | {} | {} | {commit} |\n",
-            item.level,
-            escape(&item.name),
-            item.status.words(),
-            escape(&item.detail)
-        ));
+        let commit = item.candidate.as_ref().filter(|_| run.holds(item)).map_or(String::new(), |c| format!("`{}`", short(c)));
+        out.push_str(&format!("| {} | {} | {} | {} | {commit} |\n", item.level, escape(&item.name), run.words(item), escape(&item.detail)));
     }
     let asked: Vec<_> =
         run.items.iter().flat_map(|i| i.gates.iter().map(move |g| (i, g))).filter(|(_, g)| g.gate != CONFLICT_MARKERS).collect();

@@ -23,17 +23,13 @@ fn matrix(run: &Run) -> String {
     let title = |text: &str| (text.to_string(), HEAD);
     let mut rows: Vec<Vec<Cell>> = vec![vec![title("LEVEL"), title("ITEM"), title("STATUS"), title("DETAILS"), title("COMMIT")]];
     for item in &run.items {
-        let status = match (run.purpose, item.status) {
-            (Purpose::Preview, Status::Merged) => "would merge",
-            (Purpose::Prove, Status::Merged) => "holds",
-            (_, status) => status.words(),
-        };
-        let in_tip = item.status == Status::Merged;
-        let commit = item.candidate.as_deref().filter(|_| in_tip).map_or(String::new(), |c| c.chars().take(10).collect());
+        let holds = run.holds(item);
+        let style = if item.status == Status::Merged && !holds { CARE } else { of_status(item.status) };
+        let commit = item.candidate.as_deref().filter(|_| holds).map_or(String::new(), |c| c.chars().take(10).collect());
         rows.push(vec![
             (item.level.to_string(), FAINT),
             (item.name.clone(), PLAIN),
-            (status.into(), of_status(item.status)),
+            (run.words(item).into(), style),
             (item.detail.clone(), PLAIN),
             (commit, FAINT),
         ]);
