@@ -37,6 +37,13 @@ fn the_demo_lands_what_holds_and_leaves_a_sound_repository() {
 }
 
 #[test]
+fn the_demo_names_its_folder_as_a_shell_takes_it() {
+    let sandbox = Sandbox::new();
+    let said = sandbox.lex_in(sandbox.root.path(), &["demo", "sp ace/it's"]).exits(0).stdout;
+    assert!(said.contains(r"  cd './sp ace/it'\''s'"), "{said}");
+}
+
+#[test]
 fn every_demo_has_the_same_commits() {
     let sandbox = Sandbox::new();
     let tips: Vec<_> = ["one", "two"]

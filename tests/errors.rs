@@ -224,6 +224,35 @@ fn names_from_branches_cannot_write_to_the_terminal() {
 }
 
 #[test]
+fn what_is_suggested_can_be_pasted_whatever_the_names_are() {
+    let sandbox = Sandbox::new();
+    let (plan, branch) = ("a'b;c$(touch${IFS}$HOME/p)", "x;touch${IFS}$HOME/b");
+    sandbox.branch(branch, "main", "x\n\nDepends-On: no';touch${IFS}$HOME/t;'", &[("x", "x")]);
+    let error = sandbox.json(&["plan", "create"], 2)["error"].clone();
+    let assume = error["hint"].as_str().unwrap().split_once("say ").unwrap().1.to_string();
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_git-lex-pr")).parent().unwrap();
+    let paste = |line: &str| {
+        let mut shell = sandbox.command("sh", &sandbox.repo);
+        shell.arg("-c").arg(format!("PATH={}:$PATH; {line}", binary.display())).output().unwrap()
+    };
+    let made = paste(&format!("git lex-pr plan create --name '{}' {assume}", plan.replace('\'', r"'\''")));
+    let made = String::from_utf8(made.stdout).unwrap();
+    let next = |said: &str| said.lines().find_map(|l| l.strip_prefix("next: ")).unwrap().to_string();
+    assert_eq!(next(&made), r"git lex-pr merge 'a'\''b;c$(touch${IFS}$HOME/p)'");
+    let preview = String::from_utf8(paste(&next(&made)).stdout).unwrap();
+    sandbox.git(&["branch", "-f", branch, "main"]);
+    let landed = String::from_utf8(paste(&next(&preview)).stdout).unwrap();
+    assert!(landed.contains("landed 1 of 1"), "{landed}");
+    let renew = landed.split('`').find(|w| w.starts_with("git lex-pr plan add")).unwrap();
+    assert_eq!(paste(renew).status.code(), Some(0), "{renew}");
+    let deleted = sandbox.lex(&["plan", "delete", plan]).exits(0).stdout;
+    assert!(paste(deleted.split_once("back: ").unwrap().1).status.success(), "{deleted}");
+    sandbox.lex(&["plan", "show", plan]).exits(0);
+    let home: Vec<_> = std::fs::read_dir(sandbox.root.path().join("home")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    assert_eq!(home, [".gitconfig"], "no name was run");
+}
+
+#[test]
 fn a_lock_left_behind_is_named() {
     let sandbox = Sandbox::new();
     sandbox.branch("a", "main", "a", &[("a", "a")]);

@@ -2,9 +2,9 @@
 
 use super::{Answer, context::Context, dispatch, parse};
 use crate::{
-    model::{Error, Result},
+    model::{Error, Result, shell_word},
     repo::GitCommand,
-    report::style::{FAINT, HEAD, paint},
+    report::style::{FAINT, HEAD, paint, printable},
 };
 use anstream::println;
 use std::path::{Path, PathBuf};
@@ -107,7 +107,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
             println!("{text}");
         }
     };
-    say(format!("{}\n", paint(HEAD, &format!("A shop with ten open branches, in {}", dir.display()))));
+    say(format!("{}\n", paint(HEAD, &printable(&format!("A shop with ten open branches, in {}", dir.display())))));
     let mut last = None;
     for (why, line) in [
         ("Which branches are there, and what do they depend on?", "plan create --name demo */*"),
@@ -131,7 +131,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         say(answer.text);
         last = Some(answer.json);
     }
-    let shown = dir.display();
+    let shown = printable(&shell_word(&dir.to_string_lossy()));
     let next = format!(
         "{}\n  cd {shown}\n  git log --oneline --graph\n  git lex-pr status\n  git notes --ref lex-pr/verdicts list\n  git checkout report/daily   # mend it, commit, then:\n  \
          git lex-pr plan add demo report/daily && git lex-pr merge demo --execute\n",

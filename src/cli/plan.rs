@@ -5,6 +5,7 @@ use crate::{
     model::{
         Error, Result, json,
         plan::{DepSource, Plan, Strategy},
+        shell_word,
     },
     plan::{Composer, Selection, diff, document, order, remove, store},
     repo::Repo,
@@ -161,7 +162,9 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         Command::Add { plan, selection } => {
             let selection = selection.selection();
             if selection.patterns.is_empty() {
-                return Err(Error::input("usage", "no branch to add was named").hint(format!("git lex-pr plan add {plan} 'feat/*'")));
+                return Err(
+                    Error::input("usage", "no branch to add was named").hint(format!("git lex-pr plan add {} 'feat/*'", shell_word(&plan)))
+                );
             }
             let mut notes = Vec::new();
             let composer = Composer::new(&repo, &store::load(&repo, &plan)?.plan.target)?;
@@ -206,7 +209,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         }
         Command::Delete { plan } => {
             let old = store::delete(&repo, &plan)?;
-            let bring_back = format!("git update-ref {}{plan} {old}", store::PREFIX);
+            let bring_back = printable(&format!("git update-ref {} {old}", shell_word(&format!("{}{plan}", store::PREFIX))));
             let text = format!("deleted plan {}\n{} {bring_back}\n", printable(&plan), paint(FAINT, "to bring it back:"));
             Answer::yes(text, &serde_json::json!({ "deleted": plan, "revision": old.to_string() }))
         }
@@ -235,7 +238,7 @@ fn create(
         notes.extend(composer.add(&mut plan, &selection)?);
     }
     let stored = store::create(repo, name, &plan, force, message.trim())?;
-    let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(name));
+    let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(&shell_word(name)));
     Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept(&stored)), &stored.plan)?.with_notes(notes))
 }
 

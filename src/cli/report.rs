@@ -2,7 +2,7 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    model::{Error, Result, error::nearest, json, run::Run},
+    model::{Error, Result, error::nearest, json, run::Run, shell_word},
     plan::store,
     repo::Repo,
     report::{full, markdown},
@@ -55,7 +55,9 @@ pub fn find(repo: &Repo, arg: Option<&str>) -> Result<Run> {
     let ids = repo.refs_under(RUNS_PREFIX)?;
     let plans = store::list(repo)?;
     if plans.iter().any(|(name, _)| name == arg) {
-        return Err(Error::input("no-run", format!("plan `{arg}` has not run yet")).hint(format!("git lex-pr merge {arg} --execute")));
+        return Err(
+            Error::input("no-run", format!("plan `{arg}` has not run yet")).hint(format!("git lex-pr merge {} --execute", shell_word(arg)))
+        );
     }
     let hint = match nearest(arg, ids.iter().chain(&plans).map(|(name, _)| name.as_str())) {
         Some(near) => format!("did you mean `{near}`?"),

@@ -7,7 +7,9 @@ pub mod json;
 pub mod plan;
 pub mod policy;
 pub mod run;
+mod shell;
 pub mod time;
 pub mod verdict;
 
 pub use error::{Error, Result};
+pub use shell::shell_word;

@@ -6,6 +6,7 @@ use crate::{
         Error, Result,
         error::{Location, nearest},
         plan::{Dep, DepSource, Item, Plan, Strategy},
+        shell_word,
     },
     repo::{Branch, History, Repo},
 };
@@ -192,10 +193,10 @@ impl<'r> Composer<'r> {
         let branch = if crate::repo::is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
         let hint = match &branch {
             Some(branch) if self.ahead(branch.head)?.is_empty() => return Ok(Resolved::Landed),
-            Some(branch) => format!("add `{}` to the plan as well, or say --assume-landed {wanted}", branch.name),
+            Some(branch) => format!("add `{}` to the plan as well, or say --assume-landed {}", branch.name, shell_word(wanted)),
             None => match nearest(wanted, plan.items.iter().map(|i| i.name.as_str())) {
-                Some(near) => format!("did the commit mean `{near}`? if it has landed, say --assume-landed '{wanted}'"),
-                None => format!("if it has landed, say --assume-landed '{wanted}'"),
+                Some(near) => format!("did the commit mean `{near}`? if it has landed, say --assume-landed {}", shell_word(wanted)),
+                None => format!("if it has landed, say --assume-landed {}", shell_word(wanted)),
             },
         };
         Err(Error::input("unknown-dependency", format!("`{}` depends on `{wanted}`, which is not in the plan", item.name))
@@ -240,6 +241,6 @@ pub fn remove(plan: &mut Plan, names: &[String]) -> Result<()> {
     match stated.iter().next() {
         None => Ok(()),
         Some((item, dep)) => Err(Error::input("still-needed", format!("`{item}` depends on `{dep}`"))
-            .hint(format!("remove it too: {}", stated.keys().map(String::as_str).collect::<Vec<_>>().join(" ")))),
+            .hint(format!("remove it too: {}", stated.keys().map(|name| shell_word(name)).collect::<Vec<_>>().join(" ")))),
     }
 }

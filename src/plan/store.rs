@@ -7,6 +7,7 @@ use crate::{
         error::{Location, nearest},
         json,
         plan::Plan,
+        shell_word,
     },
     repo::{RefChange, Repo},
 };
@@ -72,7 +73,7 @@ pub fn read(repo: &Repo, name: &str, revision: ObjectId) -> Result<Stored> {
     let bytes = repo.read_file(revision, FILE)?.ok_or_else(|| {
         Error::input("bad-plan", format!("revision {revision} holds no {FILE}"))
             .at(Location::new(&source))
-            .hint(format!("git lex-pr plan restore {name} REVISION brings an older one back"))
+            .hint(format!("git lex-pr plan restore {} REVISION brings an older one back", shell_word(name)))
     })?;
     let plan = document::read(&String::from_utf8_lossy(&bytes), &source)?;
     Ok(Stored { name: name.into(), revision, plan })
@@ -106,7 +107,8 @@ pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str
         let old = repo.ref_commit(&ref_name(name)?)?;
         if old.is_some() && !replace {
             return Err(Error::input("plan-exists", format!("there is a plan `{name}` already")).hint(format!(
-                "git lex-pr plan add {name} ... adds to it, --force makes this its next revision, --name gives another name"
+                "git lex-pr plan add {} ... adds to it, --force makes this its next revision, --name gives another name",
+                shell_word(name)
             )));
         }
         let change = next_revision(repo, name, old, plan, message)?;
@@ -188,6 +190,6 @@ pub fn find_revision(repo: &Repo, name: &str, spec: &str) -> Result<ObjectId> {
     match found[..] {
         [id] => Ok(id),
         _ => Err(Error::input("no-revision", format!("plan `{name}` has no revision `{spec}`"))
-            .hint(format!("`git lex-pr plan log {name}` lists them; `~1` is the one before the newest"))),
+            .hint(format!("`git lex-pr plan log {}` lists them; `~1` is the one before the newest", shell_word(name)))),
     }
 }

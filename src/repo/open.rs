@@ -1,7 +1,7 @@
 //! Finding a repository and refusing the ones that cannot be worked in.
 
 use super::Repo;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, shell_word};
 use gix::sec::Trust;
 use std::path::Path;
 
@@ -33,7 +33,7 @@ impl Repo {
             let place = git.workdir().unwrap_or_else(|| git.git_dir());
             let place = place.canonicalize().unwrap_or_else(|_| place.to_path_buf());
             return Err(Error::input("foreign-repository", format!("{} is owned by someone else", place.display()))
-                .hint(format!("if you trust it: git config --global --add safe.directory {}", place.display())));
+                .hint(format!("if you trust it: git config --global --add safe.directory {}", shell_word(&place.to_string_lossy()))));
         }
         if let Some(storage) = git.config_snapshot().string("extensions.refStorage")
             && !storage.eq_ignore_ascii_case(b"files")

@@ -4,6 +4,7 @@ use super::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, of_answer
 use crate::model::{
     gate::CONFLICT_MARKERS,
     run::{ItemReport, Purpose, Run, RunState, Status},
+    shell_word,
     time::human,
 };
 use std::time::Duration;
@@ -78,7 +79,7 @@ pub fn headline(run: &Run) -> String {
     let total = run.items.len();
     let short = |id: &str| id.chars().take(10).collect::<String>();
     let target = printable(&run.target);
-    let plan = printable(&run.plan);
+    let plan = printable(&shell_word(&run.plan));
     let line = match (run.purpose, run.state) {
         (_, RunState::Interrupted) => paint(BAD, &format!("interrupted: {target} was not touched{left}")),
         (_, RunState::Running) => paint(CARE, &format!("at work, or killed while it was; {target} was not touched")),

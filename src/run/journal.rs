@@ -7,7 +7,7 @@ use crate::{
         Error, Result, json,
         plan::Plan,
         run::{Run, RunState},
-        time,
+        shell_word, time,
         verdict::Verdict,
     },
     repo::{Moved, NoteLines, RefChange, Repo},
@@ -161,8 +161,8 @@ pub fn newest(repo: &Repo, plan: Option<&str>) -> Result<Option<Run>> {
 
 fn read(repo: &Repo, name: &str, commit: ObjectId) -> Result<Run> {
     let source = format!("{name}:{FILE}");
-    let bytes = repo
-        .read_file(commit, FILE)?
-        .ok_or_else(|| Error::input("bad-run", format!("{name} holds no {FILE}")).hint(format!("git update-ref -d {name}")))?;
+    let bytes = repo.read_file(commit, FILE)?.ok_or_else(|| {
+        Error::input("bad-run", format!("{name} holds no {FILE}")).hint(format!("git update-ref -d {}", shell_word(name)))
+    })?;
     json::parse(&String::from_utf8_lossy(&bytes), &source)
 }

@@ -18,7 +18,7 @@ use crate::{
         gate::{CONFLICT_MARKERS, GateSpec},
         plan::{Item, Plan},
         run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, SCHEMA_VERSION, Status, Weave},
-        time,
+        shell_word, time,
         verdict::{Answer, Verdict},
     },
     plan::order,
@@ -266,8 +266,8 @@ impl<'a> Flow<'a> {
                 "{} has moved to {} since it was planned; `git lex-pr plan add {} {}` takes that in",
                 item.branch,
                 self.repo.short(branch.head),
-                self.run.plan,
-                item.branch
+                shell_word(&self.run.plan),
+                shell_word(&item.branch)
             )),
             Some(_) => {}
             None => report.notes.push(format!("branch {} is gone; the planned commit is used", item.branch)),
@@ -439,8 +439,11 @@ fn pending(item: &Item, level: usize) -> ItemReport {
 /// The commit of a plan's target, which must be a local branch.
 pub fn target_head(repo: &Repo, target: &str) -> Result<ObjectId> {
     repo.ref_commit(&format!("refs/heads/{target}"))?.ok_or_else(|| {
-        Error::input("missing-branch", format!("there is no local branch `{target}` to land on"))
-            .hint(format!("git branch {target} origin/{target}"))
+        Error::input("missing-branch", format!("there is no local branch `{target}` to land on")).hint(format!(
+            "git branch {} {}",
+            shell_word(target),
+            shell_word(&format!("origin/{target}"))
+        ))
     })
 }
 
