@@ -218,6 +218,24 @@ fn a_failed_verdict_is_known_too_but_an_error_is_not() {
 }
 
 #[test]
+fn a_command_that_is_not_here_says_nothing_of_the_candidate() {
+    for (run, code, why) in [("$HOME/tool", 127, "a command that is not here"), ("$HOME/file", 126, "a command that cannot be executed")] {
+        let sandbox = with_gates(&format!("[[gate]]\nname = \"t\"\nrun = \"{run}\"\n"));
+        std::fs::write(sandbox.root.path().join("home/file"), "").unwrap();
+        let run = sandbox.json(&["execute"], 1);
+        assert_eq!(verdict(&run, "a", "t")["verdict"], "error");
+        let begin = format!("gate t could not judge it: exit status {code}, {why}: ");
+        assert!(detail(&run, "a").starts_with(&begin), "{}", detail(&run, "a"));
+        for name in ["tool", "file"] {
+            let tool = sandbox.root.path().join("home").join(name);
+            std::fs::write(&tool, "#!/bin/sh\n").unwrap();
+            std::fs::set_permissions(tool, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        }
+        assert_eq!(status(&sandbox.json(&["execute"], 0), "a"), "merged", "it is asked again once the command is here");
+    }
+}
+
+#[test]
 fn retries_wait_and_a_late_pass_is_called_flaky() {
     let sandbox = with_gates(
         "[policy.retries]\nt = { max-attempts = 3, backoff-seconds = 0.05 }\n[[gate]]\nname = \"t\"\nrun = \"test $LEX_PR_ATTEMPT = 3\"\n",

@@ -138,8 +138,11 @@ async fn try_once(gate: &GateSpec, dir: &Path, context: &Context, attempt: u32, 
             Some(signal) => (Answer::Error, format!("killed by signal {signal}")),
             None => {
                 let code = status.code().unwrap_or(-1);
-                let words = last_line(&stderr).or_else(|| last_line(&stdout));
-                (Answer::Fail, words.map_or(format!("exit status {code}"), |words| format!("exit status {code}: {words}")))
+                let words = last_line(&stderr).or_else(|| last_line(&stdout)).map_or(String::new(), |words| format!(": {words}"));
+                match unstartable(code) {
+                    Some(why) => (Answer::Error, format!("exit status {code}, {why}{words}")),
+                    None => (Answer::Fail, format!("exit status {code}{words}")),
+                }
             }
         },
         End::Exited(Err(e)) => (Answer::Error, format!("could not wait for it: {e}")),
@@ -147,6 +150,16 @@ async fn try_once(gate: &GateSpec, dir: &Path, context: &Context, attempt: u32, 
         End::Stopped => (Answer::Error, "stopped".into()),
     };
     Attempted { stdout, stderr, stopped: matches!(end, End::Stopped), ..nothing(answer, summary) }
+}
+
+/// What the exit statuses say that a shell keeps for commands which it could not start (POSIX.1-2017, XCU 2.8.2). They
+/// speak of the machine, not of the candidate.
+fn unstartable(code: i32) -> Option<&'static str> {
+    match code {
+        126 => Some("a command that cannot be executed"),
+        127 => Some("a command that is not here"),
+        _ => None,
+    }
 }
 
 async fn sleep_or_forever(limit: Option<Duration>) {
