@@ -141,6 +141,20 @@ fn a_reader_that_goes_away_is_no_error() {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let (sandbox, _) = landed();
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    for args in [&["report", "--json"][..], &["report"], &["-h"], &["report", "none", "--json"], &["demo", "shop"]] {
+        let said = sandbox.lex_command(&sandbox.repo, args).stdout(full()).output().unwrap();
+        let stderr = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(3), "{args:?}: {stderr}");
+        assert!(stderr.contains("could not write to standard output") && stderr.contains("hint: "), "{args:?}: {stderr}");
+    }
+    let mute = sandbox.lex_command(&sandbox.repo, &["report", "none"]).stderr(full()).status().unwrap();
+    assert_eq!(mute.code(), Some(2), "an error that cannot be told is still the error");
+}
+
+#[test]
 fn manual_pages_and_completions_are_written() {
     let sandbox = Sandbox::new();
     let dir = sandbox.root.path().join("share/man/man1");

@@ -1,12 +1,11 @@
 //! `git lex-pr demo`
 
-use super::{Answer, context::Context, dispatch, parse};
+use super::{Answer, context::Context, dispatch, parse, print};
 use crate::{
     model::{Error, Result, shell_word},
     repo::GitCommand,
     report::style::{FAINT, HEAD, paint, printable},
 };
-use anstream::println;
 use std::path::{Path, PathBuf};
 
 /// Make a small repository with ten branches, plan them, prove them and land what holds.
@@ -102,12 +101,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         return Err(Error::input("not-empty", format!("{} is not empty", dir.display())).hint("name a folder that does not exist yet"));
     }
     make(&dir)?;
-    let say = |text: String| {
-        if !context.json {
-            println!("{text}");
-        }
-    };
-    say(format!("{}\n", paint(HEAD, &printable(&format!("A shop with ten open branches, in {}", dir.display())))));
+    let say = |text: String| if context.json { Ok(()) } else { print(&format!("{text}\n")) };
+    say(format!("{}\n", paint(HEAD, &printable(&format!("A shop with ten open branches, in {}", dir.display())))))?;
     let mut last = None;
     for (why, line) in [
         ("Which branches are there, and what do they depend on?", "plan create --name demo */*"),
@@ -116,19 +111,19 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         ("What the gates said.", "report demo"),
         ("Is the repository sound?", ""),
     ] {
-        say(paint(FAINT, &format!("# {why}")));
+        say(paint(FAINT, &format!("# {why}")))?;
         if line.is_empty() {
-            say("$ git fsck --strict --no-dangling".into());
+            say("$ git fsck --strict --no-dangling".into())?;
             let fsck = GitCommand::new(&dir).args(["fsck", "--strict", "--no-dangling"]).run("check the demo's repository")?;
-            say(String::from_utf8_lossy(&fsck).into_owned());
+            say(String::from_utf8_lossy(&fsck).into_owned())?;
             continue;
         }
-        say(format!("$ git lex-pr {}", line.replace("*/*", "'*/*'")));
+        say(format!("$ git lex-pr {}", line.replace("*/*", "'*/*'")))?;
         let words = ["git-lex-pr", "-C"].map(Into::into).into_iter().chain([dir.clone().into_os_string()]);
         let words: Vec<_> = words.chain(line.split(' ').map(Into::into)).collect();
         let cli = parse(&words).map_err(|e| Error::environment("demo", e.to_string()))?;
         let answer = dispatch(cli.command, &Context { dir: dir.clone(), json: context.json })?;
-        say(answer.text);
+        say(answer.text)?;
         last = Some(answer.json);
     }
     let shown = printable(&shell_word(&dir.to_string_lossy()));

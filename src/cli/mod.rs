@@ -16,12 +16,16 @@ mod schema;
 mod status;
 
 use crate::model::{Error, Result};
-use anstream::{AutoStream, ColorChoice, eprintln};
+use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use context::Context;
 use serde::Serialize;
-use std::{ffi::OsString, io::Write, path::PathBuf};
+use std::{
+    ffi::OsString,
+    io::{ErrorKind, Write},
+    path::PathBuf,
+};
 
 /// Land a whole fan of branches at once: plan, weave, prove, land. No server.
 ///
@@ -120,16 +124,12 @@ pub fn main(args: Vec<OsString>) -> u8 {
     match dispatch(cli.command, &context) {
         Ok(answer) => {
             for note in &answer.notes {
-                eprintln!("{}", crate::report::style::paint(crate::report::style::FAINT, &format!("note: {note}")));
+                complain(&crate::report::style::paint(crate::report::style::FAINT, &format!("note: {note}")));
             }
             let text = if cli.json { document(&answer.json) } else { answer.text };
-            print(&text);
-            u8::from(answer.no)
+            print(&text).map_or_else(|error| show(&error, false), |()| u8::from(answer.no))
         }
-        Err(error) => {
-            show(&error, cli.json);
-            error.blame.exit_status()
-        }
+        Err(error) => show(&error, cli.json),
     }
 }
 
@@ -160,34 +160,34 @@ fn usage(error: &clap::Error, json: bool) -> u8 {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
-            let _ = error.print();
-            0
+            print(&error.render().ansi().to_string()).map_or_else(|error| show(&error, false), |()| 0)
         }
         _ if json => {
             let text = error.render().to_string();
             let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
             let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_string();
             let hint = lines.find(|l| l.starts_with("tip:")).map_or("see `git lex-pr -h`", |l| l.trim_start_matches("tip: "));
-            show(&Error::input("usage", message).hint(hint), true);
-            2
+            show(&Error::input("usage", message).hint(hint), true)
         }
         _ => {
-            let _ = error.print();
+            complain(error.render().ansi().to_string().trim_end());
             2
         }
     }
 }
 
-fn show(error: &Error, json: bool) {
+/// Show an error, and give the exit status that it ends with.
+fn show(error: &Error, json: bool) -> u8 {
     if json {
-        print(&serde_json::to_value(error.to_document()).map_or_else(|e| e.to_string(), |d| document(&d)));
-        return;
+        let text = serde_json::to_value(error.to_document()).map_or_else(|e| e.to_string(), |d| document(&d));
+        return print(&text).map_or_else(|unwritten| show(&unwritten, false), |()| error.blame.exit_status());
     }
     let (bad, care) = (crate::report::style::BAD.bold(), Style::new().bold());
-    eprintln!("{bad}error:{bad:#} {}", crate::report::style::printable(&error.to_string()));
+    complain(&format!("{bad}error:{bad:#} {}", crate::report::style::printable(&error.to_string())));
     if let Some(hint) = &error.hint {
-        eprintln!("{care}hint:{care:#} {}", crate::report::style::printable(hint));
+        complain(&format!("{care}hint:{care:#} {}", crate::report::style::printable(hint)));
     }
+    error.blame.exit_status()
 }
 
 fn document(json: &serde_json::Value) -> String {
@@ -195,7 +195,17 @@ fn document(json: &serde_json::Value) -> String {
 }
 
 /// Write to stdout. A reader that went away, as `head` does, has all that it wanted.
-fn print(text: &str) {
+fn print(text: &str) -> Result<()> {
     let mut stdout = AutoStream::auto(std::io::stdout());
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::io("write to standard output", e).hint("is the disk full, or standard output closed?"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Write a line to stderr. Where that fails, nobody is left who could be told.
+fn complain(line: &str) {
+    let _ = writeln!(AutoStream::auto(std::io::stderr()), "{line}");
 }
