@@ -200,6 +200,34 @@ fn a_plan_file_with_missing_branches_is_imported_but_not_created() {
     assert_eq!(deps(&plan, "here2"), json!([{ "name": "here", "sources": ["plan"] }]));
 }
 
+#[test]
+fn a_name_below_another_is_refused_at_once() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("x", "main", "x", &[("x", "x")]);
+    sandbox.lex(&["plan", "create", "--name", "a/b"]).exits(0);
+    let file = sandbox.lex(&["plan", "export"]).exits(0).stdout;
+    let began = std::time::Instant::now();
+    for (name, other) in [("a", "a/b"), ("a/b/c", "a/b")] {
+        for error in [
+            sandbox.json(&["plan", "create", "--name", name], 2),
+            sandbox.lex_fed(&["plan", "import", "-", "--name", name, "--json"], &file).exits(2).json(),
+        ] {
+            assert_eq!(error["error"]["code"], "name-taken");
+            assert!(error["error"]["message"].as_str().unwrap().contains(&format!("`{name}` beside one called `{other}`")), "{error}");
+        }
+    }
+    assert!(began.elapsed().as_secs() < 5, "it waits for no lock");
+    sandbox.lex(&["plan", "create", "--name", "a-b"]).exits(0);
+
+    sandbox.lex(&["merge", "a/b", "--execute"]).exits(0);
+    sandbox.write("a.json", &file);
+    let said = sandbox.lex(&["merge", "a.json", "--execute"]).exits(2);
+    assert!(said.stderr.contains("refs/lex-pr/weave/a/b"), "{}", said.stderr);
+    sandbox.lex(&["plan", "delete", "a/b"]).exits(0);
+    sandbox.lex(&["plan", "create", "--name", "a"]).exits(0);
+    sandbox.lex(&["merge", "a", "--execute"]).exits(0);
+}
+
 /// Two processes that add to one plan at the same moment: both land.
 #[test]
 fn no_addition_is_lost_when_two_processes_add_at_once() {

@@ -16,6 +16,9 @@ use gix::ObjectId;
 /// Where plans are kept.
 pub const PREFIX: &str = "refs/lex-pr/plans/";
 
+/// Where the newest candidate of each plan is kept, under the plan's name, so that git does not collect it.
+pub const WEAVE_PREFIX: &str = "refs/lex-pr/weave/";
+
 const FILE: &str = "plan.json";
 
 /// How often an update is tried again after another process was faster.
@@ -52,6 +55,21 @@ fn ref_name(name: &str) -> Result<String> {
             .hint("a plan is named like a branch: letters, digits, `-`, `_`, `.` and `/`"));
     }
     Ok(full)
+}
+
+/// Refuse a name below which another one stands in `prefix`, or that stands below another one: git keeps refs as files, and
+/// a file cannot be a folder as well.
+pub fn check_room(repo: &Repo, prefix: &str, name: &str) -> Result<()> {
+    let below = |upper: &str, lower: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('/'));
+    let taken = repo.refs_under(prefix)?.into_iter().find(|(other, _)| below(other, name) || below(name, other));
+    let Some((other, _)) = taken else { return Ok(()) };
+    let mend = match prefix {
+        PREFIX => format!("git lex-pr plan delete {}", shell_word(&other)),
+        _ => format!("git update-ref -d {}", shell_word(&format!("{prefix}{other}"))),
+    };
+    Err(Error::input("name-taken", format!("no plan can be called `{name}` beside one called `{other}`"))
+        .at(Location::new(format!("{prefix}{other}")))
+        .hint(format!("choose a name without that beginning, or take the other one away: {mend}")))
 }
 
 /// The plans there are, sorted by name.
@@ -105,6 +123,9 @@ pub fn next_revision(repo: &Repo, name: &str, old: Option<ObjectId>, plan: &Plan
 pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str) -> Result<Stored> {
     for _ in 0..ATTEMPTS {
         let old = repo.ref_commit(&ref_name(name)?)?;
+        for prefix in [PREFIX, WEAVE_PREFIX] {
+            check_room(repo, prefix, name)?;
+        }
         if old.is_some() && !replace {
             return Err(Error::input("plan-exists", format!("there is a plan `{name}` already")).hint(format!(
                 "git lex-pr plan add {} ... adds to it, --force makes this its next revision, --name gives another name",
@@ -143,12 +164,16 @@ fn contended(name: &str) -> Error {
     Error::environment("contended", format!("plan `{name}` is being changed by others all the time")).hint("try again")
 }
 
-/// Take a plan away. Its revisions stay reachable by id until git collects them.
+/// Take a plan and its newest candidate away. Its revisions stay reachable by id until git collects them.
 pub fn delete(repo: &Repo, name: &str) -> Result<ObjectId> {
-    let full = ref_name(name)?;
+    let (full, weave) = (ref_name(name)?, format!("{WEAVE_PREFIX}{name}"));
     for _ in 0..ATTEMPTS {
         let Some(old) = repo.ref_commit(&full)? else { return Err(missing(repo, name)?) };
-        if repo.swap_refs(&[RefChange { name: full.clone(), old: Some(old), new: None }], "plan delete")?.is_ok() {
+        let mut changes = vec![RefChange { name: full.clone(), old: Some(old), new: None }];
+        if let Some(candidate) = repo.ref_commit(&weave)? {
+            changes.push(RefChange { name: weave.clone(), old: Some(candidate), new: None });
+        }
+        if repo.swap_refs(&changes, "plan delete")?.is_ok() {
             return Ok(old);
         }
     }

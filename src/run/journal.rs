@@ -10,6 +10,7 @@ use crate::{
         shell_word, time,
         verdict::Verdict,
     },
+    plan::store::WEAVE_PREFIX,
     repo::{Moved, NoteLines, RefChange, Repo},
 };
 use gix::ObjectId;
@@ -17,9 +18,6 @@ use sha2::{Digest, Sha256};
 
 /// Where runs are kept.
 pub const PREFIX: &str = "refs/lex-pr/runs/";
-
-/// Where the newest candidate of a plan is kept, so that git does not collect it.
-const WEAVE_PREFIX: &str = "refs/lex-pr/weave/";
 
 const FILE: &str = "run.json";
 

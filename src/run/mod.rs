@@ -21,7 +21,7 @@ use crate::{
         shell_word, time,
         verdict::{Answer, Verdict},
     },
-    plan::order,
+    plan::{order, store},
     repo::Repo,
     weave::{Changed, Strand, Weaver, Woven},
 };
@@ -98,6 +98,10 @@ impl<'a> Flow<'a> {
         check_names(request)?;
         let land = request.purpose == Purpose::Land;
         let by = if request.purpose == Purpose::Preview { String::new() } else { repo.identity()? };
+        if request.purpose != Purpose::Preview {
+            // A plan file has its name from the file, which nobody has checked yet.
+            store::check_room(repo, store::WEAVE_PREFIX, request.plan_name)?;
+        }
         if land {
             for checkout in repo.checkouts_of(&plan.target)? {
                 checkout.check_clean()?;
