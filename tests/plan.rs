@@ -228,6 +228,41 @@ fn a_name_below_another_is_refused_at_once() {
     sandbox.lex(&["merge", "a", "--execute"]).exits(0);
 }
 
+#[test]
+fn a_file_is_a_plan_wherever_a_name_is() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("x", "main", "x", &[("x", "x")]);
+    let file = r#"{"schemaVersion":"1.0.0","target":"main","items":[{"name":"x"}]}"#;
+    std::fs::write(sandbox.root.path().join("my plan.json"), file).unwrap();
+    let next = |said: &str| said.lines().find(|l| l.starts_with("next: ")).map(ToOwned::to_owned);
+    let from_file = sandbox.lex(&["merge", "../my plan.json"]).exits(0).stdout;
+    assert_eq!(next(&from_file).unwrap(), "next: git lex-pr merge '../my plan.json' --execute");
+    assert_eq!(next(&sandbox.lex_fed(&["merge", "-"], file).exits(0).stdout), None, "what stdin gave cannot be named");
+    assert_eq!(next(&sandbox.lex(&["execute", "../my plan.json"]).exits(0).stdout).unwrap(), next(&from_file).unwrap());
+    assert_eq!(next(&sandbox.lex(&["report"]).exits(0).stdout), None, "the run does not know where the file was");
+
+    for said in [sandbox.lex(&["status", "../my plan.json"]), sandbox.lex_fed(&["status", "-"], file)] {
+        assert!(said.exits(0).stdout.contains("0 landed, 0 held, 1 waiting"));
+    }
+    sandbox.lex(&["plan", "validate", "../my plan.json"]).exits(0);
+    let wrong = file.replace("\"x\"", "\"y\"").replace("\"main\"", "\"trunk\"");
+    let said = sandbox.lex_fed(&["plan", "validate", "-"], &wrong).exits(1);
+    assert!(said.stdout.contains("target trunk is not a branch here") && said.stdout.contains("there is no branch y"), "{}", said.stdout);
+    std::fs::write(sandbox.root.path().join("wrong.json"), wrong).unwrap();
+    sandbox.lex_in(sandbox.root.path(), &["plan", "validate", "wrong.json"]).exits(0);
+    sandbox.lex_in(sandbox.root.path(), &["plan", "show", "wrong.json"]).exits(2);
+    std::fs::write(sandbox.root.path().join("plain"), file).unwrap();
+    sandbox.lex_in(&sandbox.repo, &["-C", "..", "plan", "validate", "plain"]).exits(0);
+    sandbox.lex_in(&sandbox.repo, &["-C", "..", "order", "plain"]).exits(0);
+
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "moved"]);
+    sandbox.git(&["branch", "-f", "x", "main"]);
+    let pinned =
+        format!(r#"{{"schemaVersion":"2.0.0","target":"main","items":[{{"name":"a","branch":"x","head":"{}"}}]}}"#, sandbox.head("main~1"));
+    let said = sandbox.lex_fed(&["merge", "-"], &pinned).exits(0).stdout;
+    assert!(said.contains("has moved to") && !said.contains("plan add"), "{said}");
+}
+
 /// Two processes that add to one plan at the same moment: both land.
 #[test]
 fn no_addition_is_lost_when_two_processes_add_at_once() {

@@ -19,6 +19,8 @@ pub(super) struct Context {
 /// A plan from wherever an argument found it.
 pub(super) struct PlanArg {
     pub name: String,
+    /// The argument that means it again; standard input cannot be read twice.
+    pub again: Option<String>,
     /// Its commit, where it is kept in this repository.
     pub revision: Option<ObjectId>,
     pub plan: Plan,
@@ -54,18 +56,32 @@ impl Context {
         document::read(&text, &name)
     }
 
+    /// Whether a plan argument means a document rather than the name of a plan that is kept.
+    pub fn is_document(&self, arg: &str) -> bool {
+        arg == "-" || arg.ends_with(".json") || self.dir.join(arg).is_file()
+    }
+
     /// The plan that an argument means: a name, a file, or `-`; without one, the only plan there is.
     pub fn plan(&self, repo: &Repo, arg: Option<&str>) -> Result<PlanArg> {
         let stored = match arg {
-            Some(path) if path == "-" || is_file(path) => {
+            Some(path) if self.is_document(path) => {
                 let stem = PathBuf::from(path).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
                 let name = if crate::repo::is_branch_name(&stem) { stem } else { "plan".into() };
-                return Ok(PlanArg { name, revision: None, plan: self.plan_file(path)? });
+                let again = Some(path.to_string()).filter(|path| path != "-");
+                return Ok(PlanArg { name, again, revision: None, plan: self.plan_file(path)? });
             }
             Some(name) => store::load(repo, name)?,
             None => self.only_plan(repo)?,
         };
-        Ok(PlanArg { name: stored.name, revision: Some(stored.revision), plan: stored.plan })
+        Ok(PlanArg::kept(stored))
+    }
+
+    /// The plans that an argument means; without one, all there are.
+    pub fn plans(&self, repo: &Repo, arg: Option<&str>) -> Result<Vec<PlanArg>> {
+        if arg.is_some() {
+            return Ok(vec![self.plan(repo, arg)?]);
+        }
+        store::list(repo)?.into_iter().map(|(name, id)| store::read(repo, &name, id).map(PlanArg::kept)).collect()
     }
 
     fn only_plan(&self, repo: &Repo) -> Result<store::Stored> {
@@ -112,8 +128,10 @@ impl Context {
     }
 }
 
-fn is_file(path: &str) -> bool {
-    path.ends_with(".json") || std::path::Path::new(path).is_file()
+impl PlanArg {
+    fn kept(stored: store::Stored) -> Self {
+        PlanArg { again: Some(stored.name.clone()), name: stored.name, revision: Some(stored.revision), plan: stored.plan }
+    }
 }
 
 fn config_file(repo: &Repo, branch: &str, commit: ObjectId) -> Result<ConfigFile> {

@@ -3,7 +3,10 @@
 use super::{Answer, context::Context, progress};
 use crate::{
     config::{Flags, OnConflict, Workers},
-    model::{Result, run::Purpose},
+    model::{
+        Result,
+        run::{Purpose, Run},
+    },
     report,
     run::{Request, run as run_plan},
 };
@@ -50,7 +53,7 @@ pub fn start(
     items: &[String],
     args: &RunArgs,
     context: &Context,
-    words: fn(&crate::model::run::Run) -> String,
+    words: fn(&Run, Option<&str>) -> String,
 ) -> Result<Answer> {
     let repo = context.repo()?;
     let found = context.plan(&repo, plan)?;
@@ -67,5 +70,5 @@ pub fn start(
         fresh: args.fresh,
     };
     let run = progress::watch(|tell| run_plan(&repo, &request, tell))?;
-    Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run), &run)? })
+    Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run, found.again.as_deref()), &run)? })
 }

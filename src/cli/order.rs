@@ -25,7 +25,7 @@ pub struct Order {
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let plan = match args.plan.as_deref() {
-        Some(path) if path == "-" || path.ends_with(".json") => context.plan_file(path)?,
+        Some(path) if context.is_document(path) => context.plan_file(path)?,
         plan => context.plan(&context.repo()?, plan)?.plan,
     };
     let name = |i: usize| plan.items[i].name.clone();

@@ -59,7 +59,9 @@ pub enum Command {
         #[arg(required = true, value_name = "ITEM")]
         items: Vec<String>,
     },
-    /// Check a plan: schema, names, dependencies, and whether its commits are here.
+    /// Check a plan: schema, names, dependencies, and whether its target, branches and commits are here.
+    ///
+    /// Outside of a repository a plan file is checked for what it says alone.
     Validate {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
         plan: Option<String>,
@@ -146,9 +148,11 @@ impl SelectionArgs {
 }
 
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
-    let repo = match &command {
-        Command::Validate { plan: Some(path) } if path == "-" || path.ends_with(".json") => return validate_file(path, context),
-        _ => context.repo()?,
+    let repo = match (&command, context.repo()) {
+        (Command::Validate { plan: Some(path) }, Err(error)) if context.is_document(path) && error.code == "no-repository" => {
+            return valid(&context.plan_file(path)?, Vec::new());
+        }
+        (_, repo) => repo?,
     };
     match command {
         Command::Create { name, target, from, force, selection } => {
@@ -342,12 +346,6 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
         .map(|r| serde_json::json!({ "revision": r.id.to_string(), "at": r.at, "by": r.by, "message": r.message }))
         .collect();
     Answer::yes(columns(&rows), &json)
-}
-
-/// A plan file needs no repository to be checked in.
-fn validate_file(path: &str, context: &Context) -> Result<Answer> {
-    let plan = context.plan_file(path)?;
-    valid(&plan, Vec::new())
 }
 
 fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {

@@ -35,7 +35,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let run = find(&repo, args.run.as_deref())?;
     let words = match args.format {
-        Format::Text => full(&run),
+        Format::Text => full(&run, run.kept_plan()),
         Format::Json => json::canonical(&run)?,
         Format::Md => markdown(&run),
     };

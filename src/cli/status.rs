@@ -1,12 +1,14 @@
 //! `git lex-pr status`
 
-use super::{Answer, context::Context};
+use super::{
+    Answer,
+    context::{Context, PlanArg},
+};
 use crate::{
     model::{
         Result,
         run::{Run, Status},
     },
-    plan::store,
     repo::{History, Repo},
     report::{
         headline,
@@ -22,7 +24,7 @@ use serde::Serialize;
 /// Exits with 1 where an item is held, so that a script can tell.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// A plan's name; without it, all plans.
+    /// A plan's name, a plan file, or `-`; without it, all plans.
     plan: Option<String>,
 }
 
@@ -68,13 +70,9 @@ pub enum ItemState {
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
-    let stored = match &args.plan {
-        Some(name) => vec![store::load(&repo, name)?],
-        None => store::list(&repo)?.into_iter().map(|(name, id)| store::read(&repo, &name, id)).collect::<Result<_>>()?,
-    };
     let mut text = String::new();
     let mut all = Vec::new();
-    for plan in stored {
+    for plan in context.plans(&repo, args.plan.as_deref())? {
         let status = status(&repo, &plan)?;
         text.push_str(&describe(&status));
         all.push(status);
@@ -86,7 +84,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     Ok(Answer { no: held, ..Answer::yes(text, &all)? })
 }
 
-fn status(repo: &Repo, stored: &store::Stored) -> Result<PlanStatus> {
+fn status(repo: &Repo, stored: &PlanArg) -> Result<PlanStatus> {
     let run = newest_run(repo, Some(&stored.name))?;
     let target = repo.branch(&stored.plan.target)?.map(|b| b.head);
     let mut items = Vec::new();
@@ -133,7 +131,7 @@ fn describe(status: &PlanStatus) -> String {
     text.push_str(&columns(&rows));
     if let Some(run) = &status.run {
         let id = run.id.as_deref().unwrap_or_default();
-        text.push_str(&format!("{} {id} by {}: {}", paint(FAINT, "newest run"), printable(&run.by), headline(run)));
+        text.push_str(&format!("{} {id} by {}: {}", paint(FAINT, "newest run"), printable(&run.by), headline(run, run.kept_plan())));
     }
     text
 }

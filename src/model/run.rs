@@ -207,6 +207,11 @@ impl GateReport {
 }
 
 impl Run {
+    /// The name of its plan, where the plan is kept in the repository.
+    pub fn kept_plan(&self) -> Option<&str> {
+        self.revision.as_ref().map(|_| self.plan.as_str())
+    }
+
     /// How many items have `status`.
     pub fn count(&self, status: Status) -> usize {
         self.items.iter().filter(|i| i.status == status).count()

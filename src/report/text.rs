@@ -9,14 +9,14 @@ use crate::model::{
 };
 use std::time::Duration;
 
-/// The matrix, notes, and what happened in one line with what to do next.
-pub fn summary(run: &Run) -> String {
-    format!("{}{}\n{}", matrix(run), reasons(run), headline(run))
+/// The matrix, notes, and what happened in one line with what to do next. `plan` is the argument that means its plan, if any.
+pub fn summary(run: &Run, plan: Option<&str>) -> String {
+    format!("{}{}\n{}", matrix(run), reasons(run), headline(run, plan))
 }
 
 /// The same with the gates of every item.
-pub fn full(run: &Run) -> String {
-    format!("{}\n{}{}\n{}", matrix(run), gates(run), reasons(run), headline(run))
+pub fn full(run: &Run, plan: Option<&str>) -> String {
+    format!("{}\n{}{}\n{}", matrix(run), gates(run), reasons(run), headline(run, plan))
 }
 
 /// One row per item.
@@ -60,7 +60,7 @@ fn reasons(run: &Run) -> String {
 }
 
 /// One line: what happened, or would, and one with what to do next.
-pub fn headline(run: &Run) -> String {
+pub fn headline(run: &Run, plan: Option<&str>) -> String {
     let merged = run.count(Status::Merged);
     let up_to_date = run.count(Status::UpToDate);
     let left: Vec<String> = [
@@ -79,7 +79,6 @@ pub fn headline(run: &Run) -> String {
     let total = run.items.len();
     let short = |id: &str| id.chars().take(10).collect::<String>();
     let target = printable(&run.target);
-    let plan = printable(&shell_word(&run.plan));
     let line = match (run.purpose, run.state) {
         (_, RunState::Interrupted) => paint(BAD, &format!("interrupted: {target} was not touched{left}")),
         (_, RunState::Running) => paint(CARE, &format!("at work, or killed while it was; {target} was not touched")),
@@ -93,7 +92,9 @@ pub fn headline(run: &Run) -> String {
         (Purpose::Land, RunState::Done) => format!("nothing to land on {target}{left}"),
     };
     let next = match (run.purpose, run.state) {
-        (Purpose::Preview | Purpose::Prove, RunState::Done) if merged > 0 => Some(format!("git lex-pr merge {plan} --execute")),
+        (Purpose::Preview | Purpose::Prove, RunState::Done) if merged > 0 => {
+            plan.map(|plan| format!("git lex-pr merge {} --execute", printable(&shell_word(plan))))
+        }
         _ => run.id.as_ref().filter(|_| run.state == RunState::Landed).map(|id| format!("git lex-pr report {id}")),
     };
     match next {

@@ -266,13 +266,13 @@ impl<'a> Flow<'a> {
             return Err(format!("commit {} is not in this repository; `git fetch` may bring it", &pinned[..pinned.len().min(12)]));
         }
         match branch {
-            Some(branch) if branch.head != head => report.notes.push(format!(
-                "{} has moved to {} since it was planned; `git lex-pr plan add {} {}` takes that in",
-                item.branch,
-                self.repo.short(branch.head),
-                shell_word(&self.run.plan),
-                shell_word(&item.branch)
-            )),
+            Some(branch) if branch.head != head => {
+                let mut note = format!("{} has moved to {} since it was planned", item.branch, self.repo.short(branch.head));
+                if let Some(plan) = self.run.kept_plan() {
+                    note.push_str(&format!("; `git lex-pr plan add {} {}` takes that in", shell_word(plan), shell_word(&item.branch)));
+                }
+                report.notes.push(note);
+            }
             Some(_) => {}
             None => report.notes.push(format!("branch {} is gone; the planned commit is used", item.branch)),
         }
