@@ -44,6 +44,52 @@ fn the_demo_names_its_folder_as_a_shell_takes_it() {
 }
 
 #[test]
+fn the_users_git_settings_do_not_reach_the_demo() {
+    let sandbox = Sandbox::new();
+    let hooks = sandbox.root.path().join("hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    for hook in ["post-checkout", "reference-transaction", "pre-commit"] {
+        std::fs::write(hooks.join(hook), "#!/bin/sh\necho the hook says no >&2\nexit 1\n").unwrap();
+        std::fs::set_permissions(hooks.join(hook), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    for (key, value) in [("core.autocrlf", "true"), ("core.eol", "crlf"), ("commit.gpgsign", "true"), ("gpg.program", "false")] {
+        sandbox.git(&["config", "--global", key, value]);
+    }
+    sandbox.git(&["config", "--global", "core.hooksPath", hooks.to_str().unwrap()]);
+    let mut demo = sandbox.lex_command(sandbox.root.path(), &["demo", "shop"]);
+    let said = demo.env("GIT_DEFAULT_REF_FORMAT", "reftable").output().unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+    assert!(said.status.success() && stdout.contains("landed 7 of 10 on main"), "{stdout}{stderr}");
+    let shop = sandbox.root.path().join("shop");
+    std::fs::write(shop.join("report.sh"), "x\n").unwrap();
+    sandbox.git_in(&shop, &["add", "report.sh"]);
+    sandbox.git_in(&shop, &["commit", "-qm", "What the demo says to try next"]);
+}
+
+#[test]
+fn a_demo_that_comes_out_otherwise_fails() {
+    let sandbox = Sandbox::new();
+    let tools = sandbox.root.path().join("tools");
+    std::fs::create_dir(&tools).unwrap();
+    std::fs::write(tools.join("awk"), "#!/bin/sh\nexit 1\n").unwrap();
+    std::fs::set_permissions(tools.join("awk"), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap());
+    let said = sandbox.lex_command(sandbox.root.path(), &["demo", "shop"]).env("PATH", path).output().unwrap();
+    let stderr = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("came out otherwise") && stderr.contains("hint: its gates need"), "{stderr}");
+}
+
+#[test]
+fn a_demo_where_a_file_is_says_so() {
+    let sandbox = Sandbox::new();
+    for place in ["base.txt", "base.txt/shop"] {
+        let error = sandbox.json(&["demo", place], 2)["error"].clone();
+        assert_eq!((error["code"].as_str(), error["hint"].as_str()), (Some("not-a-folder"), Some("name a folder that does not exist yet")));
+    }
+}
+
+#[test]
 fn every_demo_has_the_same_commits() {
     let sandbox = Sandbox::new();
     let tips: Vec<_> = ["one", "two"]

@@ -9,6 +9,11 @@ use crate::model::{Error, Result};
 use gix::ObjectId;
 use std::path::{Path, PathBuf};
 
+/// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
+/// hooks there.
+pub const PLAIN_CONFIG: [(&str, &str); 4] =
+    [("core.autocrlf", "false"), ("core.eol", "lf"), ("commit.gpgsign", "false"), ("core.hooksPath", "/dev/null")];
+
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
     dir: tempfile::TempDir,
@@ -21,8 +26,12 @@ impl GateTree {
             |e: std::io::Error| Error::io("make a work tree for gates", e).hint("is there room in the temporary folder ($TMPDIR)?");
         let dir = tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(making)?;
         let format = format!("--object-format={}", repo.git.object_hash());
-        let init = ["init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
+        // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
+        let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
         GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
+        for (key, value) in PLAIN_CONFIG {
+            GitCommand::new(dir.path()).args(["config", key, value]).run("make a work tree for gates")?;
+        }
         let objects = repo.git.objects.store_ref().path().canonicalize().map_err(making)?;
         let git_dir = dir.path().join(".git");
         std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;

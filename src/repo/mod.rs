@@ -13,7 +13,7 @@ mod refs;
 
 pub use branches::{Branch, is_branch_name};
 pub use checkout::Checkout;
-pub use gate_tree::GateTree;
+pub use gate_tree::{GateTree, PLAIN_CONFIG};
 pub use history::History;
 pub use notes::NoteLines;
 pub use open::OBJECT_CACHE_BYTES;
