@@ -99,7 +99,38 @@ fn branches_plans_runs_and_files_that_are_not_there() {
     sandbox.lex(&["plan", "create", "--name", "two"]).exits(0);
     refused(&sandbox, &["merge"], "", "which-plan", &["there are 2 plans", "default, two"]);
     sandbox.git(&["branch", "-q", "-m", "main", "trunk"]);
-    refused(&sandbox, &["merge", "two"], "", "missing-branch", &["there is no local branch `main` to land on"]);
+    refused(&sandbox, &["merge", "two"], "", "missing-branch", &["there is no local branch `main` to land on", "--target names"]);
+    sandbox.lex(&["gate", "run", "--item", "nope", "--plan", "two"]).exits(2);
+    sandbox.git(&["branch", "-q", "-m", "trunk", "main"]);
+    refused(&sandbox, &["gate", "run", "--item", "nope", "--plan", "two"], "", "missing-item", &["`git lex-pr plan show two`"]);
+    refused(&sandbox, &["gate", "run", "nope", "--plan", "two"], "", "unknown-gate", &["`git lex-pr gate list two`"]);
+    refused(&sandbox, &["plan", "create", "--name", "c", "q"], "", "missing-branch", &["hint: `git branch --all --list`"]);
+}
+
+#[test]
+fn a_target_is_a_local_branch_and_the_hint_is_a_command_that_works() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("x", "main", "x", &[("x", "x")]);
+    sandbox.git(&["update-ref", "refs/remotes/origin/main", "main"]);
+    sandbox.git(&["update-ref", "refs/remotes/up/next", "main"]);
+    let create = |target| ["plan", "create", "x", "--target", target];
+    refused(&sandbox, &create("origin/main"), "", "missing-branch", &["(--target)", "hint: a target is a local branch: --target main"]);
+    let hint = "git branch next up/next, then --target next";
+    refused(&sandbox, &create("up/next"), "", "missing-branch", &["no local branch `up/next`", hint]);
+    refused(&sandbox, &create("next"), "", "missing-branch", &["hint: git branch next up/next\n"]);
+    refused(&sandbox, &create("none"), "", "missing-branch", &["hint: --target names the branch to land on;"]);
+    sandbox.git(&["config", "lexpr.target", "none"]);
+    refused(&sandbox, &["plan", "create", "x"], "", "missing-branch", &["`none`", "(git config lexpr.target)"]);
+    let said = sandbox.lex_command(&sandbox.repo, &["plan", "create", "x"]).env("LEX_PR_TARGET", "nowhere").output().unwrap();
+    assert!(String::from_utf8_lossy(&said.stderr).contains("`nowhere` to land on (LEX_PR_TARGET)"));
+    sandbox.git(&["config", "--unset", "lexpr.target"]);
+    sandbox.config("target = \"gone\"\n");
+    refused(&sandbox, &["plan", "create", "x"], "", "missing-branch", &["`gone`", "(main:lex-pr.toml: target)"]);
+
+    let plan = sandbox.json(&["plan", "create", "refs/heads/x", "--target", "refs/heads/main"], 0);
+    assert_eq!((&plan["target"], &plan["items"][0]["branch"]), (&"main".into(), &"x".into()));
+    let file = r#"{"schemaVersion":"2.0.0","target":"refs/heads/main","items":[{"name":"x","branch":"refs/heads/x"}]}"#;
+    assert_eq!(sandbox.lex_fed(&["merge", "-", "--execute", "--json"], file).exits(0).json()["target"], "main");
 }
 
 #[test]
@@ -165,6 +196,16 @@ fn places_that_are_no_repository_or_somebody_elses() {
     assert!(said.stderr.contains("is not in a git repository") && said.stderr.contains("git init"), "{}", said.stderr);
     let said = sandbox.lex_in(&sandbox.repo, &["-C", "nowhere", "plan", "list"]).exits(2);
     assert!(said.stderr.contains("there is no folder nowhere"), "{}", said.stderr);
+
+    std::fs::write(sandbox.root.path().join("home/.git"), "gitdir: nowhere\n").unwrap();
+    let said = sandbox.lex_in(&sandbox.root.path().join("home"), &["plan", "list"]).exits(2);
+    assert!(said.stderr.contains("is not in a git repository"), "{}", said.stderr);
+    let config = sandbox.read(".git/config");
+    sandbox.write(".git/config", "[core]\n\tbare = false\n[core\n");
+    let error = sandbox.json(&["plan", "list"], 2)["error"].clone();
+    assert_eq!(error["code"], "bad-config");
+    assert!(error["message"].as_str().unwrap().contains("bad config line 3 in file .git/config"), "{error}");
+    sandbox.write(".git/config", &config);
 
     // Only root can give a folder away; elsewhere this machine cannot make the case.
     if sandbox.command("chown", &sandbox.repo).args(["-R", "12345:12345", "."]).status().unwrap().success() {

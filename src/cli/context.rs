@@ -2,10 +2,9 @@
 
 use crate::{
     config::{Config, ConfigFile, FILE_NAME, Flags},
-    model::{Error, Result, plan::Plan},
+    model::{Error, Result, error::Location, plan::Plan},
     plan::{document, store},
     repo::Repo,
-    run::target_head,
 };
 use gix::ObjectId;
 use std::{io::Read, path::PathBuf};
@@ -100,20 +99,21 @@ impl Context {
     /// The configuration that holds for `plan`: `lex-pr.toml` of its target's commit, then the plan, git config,
     /// environment and flags.
     pub fn config(&self, repo: &Repo, plan: &Plan, flags: &Flags) -> Result<Config> {
-        let file = config_file(repo, &plan.target, target_head(repo, &plan.target)?)?;
+        let file = config_file(repo, &plan.target, repo.target_head(&plan.target)?)?;
         let git = |key: &str| repo.git.config_snapshot().string(key).map(|value| value.to_string());
         Config::resolve(file, plan, &git, &|name| std::env::var(name).ok(), flags)
     }
 
     /// The branch that a new plan lands on: the flag, `LEX_PR_TARGET`, `lexpr.target`, `target` in `lex-pr.toml` of the
-    /// default branch, or the default branch: the remote's, else `main`, else `master`, else the one checked out.
-    pub fn default_target(&self, repo: &Repo, flag: Option<&str>) -> Result<String> {
+    /// default branch, or the default branch: the remote's, else `main`, else `master`, else the one checked out. Also what
+    /// names it, for errors.
+    pub fn default_target(&self, repo: &Repo, flag: Option<&str>) -> Result<(String, Location)> {
         let named = flag
-            .map(ToOwned::to_owned)
-            .or_else(|| std::env::var("LEX_PR_TARGET").ok())
-            .or_else(|| repo.git.config_snapshot().string("lexpr.target").map(|v| v.to_string()));
-        if let Some(target) = named {
-            return Ok(target);
+            .map(|target| (target.to_owned(), "--target"))
+            .or_else(|| Some((std::env::var("LEX_PR_TARGET").ok()?, "LEX_PR_TARGET")))
+            .or_else(|| Some((repo.git.config_snapshot().string("lexpr.target")?.to_string(), "git config lexpr.target")));
+        if let Some((target, origin)) = named {
+            return Ok((target, Location::new(origin)));
         }
         let remote = repo.git.try_find_reference("refs/remotes/origin/HEAD").ok().flatten().and_then(|head| {
             head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix("refs/remotes/origin/").map(ToOwned::to_owned))
@@ -121,7 +121,10 @@ impl Context {
         let head = repo.git.head_name().ok().flatten().map(|name| name.shorten().to_string());
         for branch in remote.into_iter().chain(["main".into(), "master".into()]).chain(head) {
             if let Some(commit) = repo.ref_commit(&format!("refs/heads/{branch}"))? {
-                return Ok(config_file(repo, &branch, commit)?.target.unwrap_or(branch));
+                return Ok(match config_file(repo, &branch, commit)?.target {
+                    Some(target) => (target, Location::new(format!("{branch}:{FILE_NAME}")).at_path("target")),
+                    None => (branch, Location::new("default branch")),
+                });
             }
         }
         Err(Error::input("no-target", "there is no branch to land on").hint("make a first commit, or name the branch with --target"))

@@ -3,12 +3,14 @@
 use super::{Answer, context::Context};
 use crate::{
     model::{
-        Error, Result, json,
+        Error, Result,
+        error::Location,
+        json,
         plan::{DepSource, Plan, Strategy},
         shell_word,
     },
     plan::{Composer, Selection, diff, document, order, remove, store},
-    repo::Repo,
+    repo::{Repo, branch_name},
     report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
 };
 use clap::Subcommand;
@@ -229,11 +231,14 @@ fn create(
     force: bool,
     selection: Selection,
 ) -> Result<Answer> {
-    let (mut plan, message) = match &from {
-        Some(file) => (context.plan_file(file)?, format!("create from {file}")),
-        None => (Plan::new(context.default_target(repo, target.as_deref())?), format!("create {}", selection.patterns.join(" "))),
+    let (mut plan, origin, message) = match &from {
+        Some(file) => (context.plan_file(file)?, Location::new(file).at_path("target"), format!("create from {file}")),
+        None => {
+            let (target, origin) = context.default_target(repo, target.as_deref())?;
+            (Plan::new(branch_name(&target)), origin, format!("create {}", selection.patterns.join(" ")))
+        }
     };
-    let composer = Composer::new(repo, &plan.target)?;
+    let composer = Composer::new(repo, &plan.target).map_err(|e| e.at(origin))?;
     let mut notes = Vec::new();
     if from.is_some() {
         notes.extend(composer.pin(&mut plan, &selection.assume_landed)?);
@@ -352,8 +357,8 @@ fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer
     let plan = context.plan(repo, plan)?.plan;
     document::check(&plan)?;
     let mut missing = Vec::new();
-    if repo.branch(&plan.target)?.is_none() {
-        missing.push(format!("target {} is not a branch here", plan.target));
+    if repo.ref_commit(&format!("refs/heads/{}", plan.target))?.is_none() {
+        missing.push(format!("target {} is not a local branch here", plan.target));
     }
     for item in &plan.items {
         match &item.head {

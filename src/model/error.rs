@@ -187,12 +187,32 @@ pub struct ErrorBody {
     pub hint: Option<String>,
 }
 
-/// The candidate nearest to `name`, if one is near enough to be what was meant.
+/// The candidate nearest to `name`, if one is near enough to be what was meant: a third of the longer name may differ, and
+/// less than half, so that no short name is taken for another one.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
+        .filter(|c| *c != name)
         .map(|c| (strsim::damerau_levenshtein(&name.to_lowercase(), &c.to_lowercase()), c))
-        .filter(|(distance, c)| *distance <= (name.chars().count().max(c.chars().count()) / 3).max(1))
+        .filter(|(distance, c)| {
+            let longer = name.chars().count().max(c.chars().count());
+            *distance <= (longer / 3).max(1) && 2 * distance < longer
+        })
         .min()
         .map(|(_, c)| c)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn only_what_could_have_been_meant_is_near() {
+        assert_eq!(nearest("featrue", ["fix", "feature"]), Some("feature"));
+        assert_eq!(nearest("tset", ["test"]), Some("test"));
+        assert_eq!(nearest("Main", ["main"]), Some("main"));
+        assert_eq!(nearest("a", ["b"]), None);
+        assert_eq!(nearest("ab", ["ac", "a"]), None);
+        assert_eq!(nearest("test", ["test"]), None, "the name itself is no other name");
+    }
 }

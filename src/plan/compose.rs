@@ -8,7 +8,7 @@ use crate::{
         plan::{Dep, DepSource, Item, Plan, Strategy},
         shell_word,
     },
-    repo::{Branch, History, Repo},
+    repo::{Branch, History, Repo, branch_name},
 };
 use gix::ObjectId;
 use std::{
@@ -42,15 +42,7 @@ pub struct Composer<'r> {
 impl<'r> Composer<'r> {
     /// For plans onto `target`, which must exist.
     pub fn new(repo: &'r Repo, target: &str) -> Result<Self> {
-        let Some(target_head) = repo.branch(target)?.map(|b| b.head) else {
-            let branches = repo.local_branches()?;
-            let hint = match nearest(target, branches.iter().map(|b| b.name.as_str())) {
-                Some(near) => format!("did you mean `{near}`? --target names the branch to land on"),
-                None => "--target names the branch to land on".into(),
-            };
-            return Err(Error::input("missing-branch", format!("there is no target branch `{target}`")).hint(hint));
-        };
-        Ok(Composer { repo, target: target.into(), target_head, history: RefCell::default() })
+        Ok(Composer { repo, target: target.into(), target_head: repo.target_head(target)?, history: RefCell::default() })
     }
 
     /// Add the selected branches to `plan`, or renew the ones it holds already. Gives what a person should know: branches
@@ -111,7 +103,7 @@ impl<'r> Composer<'r> {
             [] => self.repo.local_branches()?,
             _ => self.repo.branches_matching(patterns)?,
         };
-        if patterns.contains(&self.target) {
+        if patterns.iter().any(|pattern| branch_name(pattern) == self.target) {
             return Err(Error::input("bad-item", format!("`{}` is the target; it cannot land on itself", self.target))
                 .hint("leave it out, or name another target with --target"));
         }

@@ -8,6 +8,7 @@ use crate::model::{
     plan::{Dep, DepSource, Item, Plan, SCHEMA_VERSION, Strategy},
     policy::Policy,
 };
+use crate::repo::branch_name;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -27,6 +28,10 @@ pub fn read(text: &str, source: &str) -> Result<Plan> {
         None => json::parse::<PlanV0>(text, source)?.into_plan(source)?,
     };
     plan.schema_version = SCHEMA_VERSION.into();
+    plan.target = branch_name(&plan.target).into();
+    for item in &mut plan.items {
+        item.branch = branch_name(&item.branch).into();
+    }
     check(&plan).map_err(|mut e| {
         if let Some(at) = &mut e.at {
             at.source = source.into();

@@ -11,7 +11,7 @@ mod open;
 mod process;
 mod refs;
 
-pub use branches::{Branch, is_branch_name};
+pub use branches::{Branch, branch_name, is_branch_name};
 pub use checkout::Checkout;
 pub use gate_tree::{GateTree, PLAIN_CONFIG};
 pub use history::History;

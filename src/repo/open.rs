@@ -1,6 +1,6 @@
 //! Finding a repository and refusing the ones that cannot be worked in.
 
-use super::Repo;
+use super::{GitCommand, Repo};
 use crate::model::{Error, Result, shell_word};
 use gix::sec::Trust;
 use std::path::Path;
@@ -24,6 +24,9 @@ impl Repo {
             if cause.contains("objectFormat") || cause.contains("extensions.") {
                 return Error::input("unknown-extension", format!("this repository needs a newer git-lex-pr: {cause}"))
                     .hint("look at `git config --get-regexp '^extensions'`");
+            }
+            if let Some(broken) = broken_config(dir) {
+                return broken;
             }
             Error::input("no-repository", format!("{} is not in a git repository", dir.display()))
                 .hint("change into a repository, or name one with `-C DIR`; `git init` makes one")
@@ -60,4 +63,16 @@ impl Repo {
         let who = self.git.committer().ok_or_else(missing)?.map_err(|_| missing())?;
         who.to_owned().map_err(|e| Error::git("read the committer's date", e))
     }
+}
+
+/// What git says of a configuration that it cannot read: `bad config line 6 in file .git/config`.
+fn broken_config(dir: &Path) -> Option<Error> {
+    let mut git = GitCommand::new(dir).args(["rev-parse", "--git-dir"]);
+    if let Some(git_dir) = std::env::var_os("GIT_DIR") {
+        git = git.env("GIT_DIR", git_dir);
+    }
+    let said = git.output(None).ok()?.stderr;
+    let words = said.lines().find(|line| line.contains("config"))?.trim_start_matches("fatal: ").trim_start_matches("error: ");
+    let error = Error::input("bad-config", format!("git's configuration cannot be read: {words}"));
+    Some(error.hint("mend the file at that line; `git config --list --show-origin` shows the files that git reads"))
 }

@@ -1,6 +1,6 @@
 //! The forecast: every item alone on the target, every pair of them, and who can land together.
 
-use super::{few, target_head, tree_of};
+use super::{few, tree_of};
 use crate::{
     model::{
         Result,
@@ -16,7 +16,7 @@ use std::collections::{HashMap, HashSet};
 
 /// Foretell a plan. Nothing is written.
 pub fn forecast(repo: &Repo, plan: &Plan) -> Result<Forecast> {
-    let base = target_head(repo, &plan.target)?;
+    let base = repo.target_head(&plan.target)?;
     let base_tree = tree_of(repo, base)?;
     let items: Vec<&Item> = order(plan)?.into_iter().flatten().map(|index| &plan.items[index]).collect();
     let mut weaver = Weaver::new(repo, &plan.target, base_tree);

@@ -93,7 +93,7 @@ struct Flow<'a> {
 impl<'a> Flow<'a> {
     fn new(repo: &'a Repo, request: &'a Request<'a>) -> Result<Self> {
         let plan = request.plan;
-        let base = target_head(repo, &plan.target)?;
+        let base = repo.target_head(&plan.target)?;
         let levels = order(plan)?;
         check_names(request)?;
         let land = request.purpose == Purpose::Land;
@@ -440,17 +440,6 @@ fn pending(item: &Item, level: usize) -> ItemReport {
     }
 }
 
-/// The commit of a plan's target, which must be a local branch.
-pub fn target_head(repo: &Repo, target: &str) -> Result<ObjectId> {
-    repo.ref_commit(&format!("refs/heads/{target}"))?.ok_or_else(|| {
-        Error::input("missing-branch", format!("there is no local branch `{target}` to land on")).hint(format!(
-            "git branch {} {}",
-            shell_word(target),
-            shell_word(&format!("origin/{target}"))
-        ))
-    })
-}
-
 fn tree_of(repo: &Repo, commit: ObjectId) -> Result<ObjectId> {
     let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
     Ok(repo.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
@@ -471,15 +460,19 @@ fn with_dependencies<'p>(plan: &'p Plan, names: &[String]) -> HashSet<&'p str> {
 fn check_names(request: &Request) -> Result<()> {
     let items = || request.plan.items.iter().map(|i| i.name.as_str());
     let gates = || request.config.gates.iter().chain(request.plan.items.iter().flat_map(|i| &i.gates)).map(|g| g.name.as_str());
-    let unknown = |what, code, name: &String, near: Option<&str>| {
-        let hint = near.map_or_else(|| format!("`git lex-pr {what} list` shows what there is"), |n| format!("did you mean `{n}`?"));
+    let unknown = |what, code, list, name: &String, near: Option<&str>| {
+        let hint = match (near, request.revision) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(_)) => format!("`git lex-pr {list} {}` shows what there is", shell_word(request.plan_name)),
+            (None, None) => format!("`git lex-pr {list} FILE` shows what there is"),
+        };
         Err(Error::input(code, format!("there is no {what} `{name}` in plan {}", request.plan_name)).hint(hint))
     };
     if let Some(name) = request.items.iter().find(|n| !items().any(|i| i == n.as_str())) {
-        return unknown("item", "missing-item", name, crate::model::error::nearest(name, items()));
+        return unknown("item", "missing-item", "plan show", name, crate::model::error::nearest(name, items()));
     }
     match request.gates.iter().find(|n| !gates().any(|g| g == n.as_str())) {
-        Some(name) => unknown("gate", "unknown-gate", name, crate::model::error::nearest(name, gates())),
+        Some(name) => unknown("gate", "unknown-gate", "gate list", name, crate::model::error::nearest(name, gates())),
         None => Ok(()),
     }
 }
