@@ -127,6 +127,42 @@ fn a_dependency_outside_of_the_plan_is_refused_until_it_is_said_to_have_landed()
     sandbox.branch("needs-open", "main", "n\n\nDepends-On: open", &[("p", "x")]);
     let error = sandbox.json(&["plan", "create", "--name", "c", "needs-open"], 2)["error"].clone();
     assert!(error["hint"].as_str().unwrap().contains("add `open` to the plan"), "{error}");
+    let error = sandbox.json(&["plan", "create", "--name", "c", "needs-gone", "--depends-on", "open"], 2)["error"].clone();
+    assert_eq!((error["code"].as_str(), error["at"]["source"].as_str()), (Some("unknown-dependency"), Some("--depends-on")));
+    assert!(error["hint"].as_str().unwrap().starts_with("add `open` to the plan as well"), "{error}");
+    let error = sandbox.json(&["plan", "create", "--name", "c", "needs-open", "needs-99", "needs-gone"], 2)["error"].clone();
+    assert_eq!(error["message"], "`needs-99` depends on `#99`, which is not in the plan; neither is `open` of `needs-open`");
+    assert_eq!(
+        error["hint"], "add `open` to the plan as well; for what has landed, say --assume-landed '#99' --assume-landed open",
+        "all that is unknown, at once"
+    );
+}
+
+#[test]
+fn a_circle_of_commits_names_the_branch_that_closes_it() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("low", "main", "low\n\nDepends-On: top", &[("low", "x")]);
+    sandbox.branch("top", "low", "top", &[("top", "x")]);
+    let error = sandbox.json(&["plan", "create"], 2)["error"].clone();
+    assert_eq!((error["code"].as_str(), &error["at"]), (Some("cycle"), &json!({ "source": "low", "path": "Depends-On" })));
+    assert!(error["message"].as_str().unwrap().contains("low -> top -> low"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("amend that commit, or make the plan without `low`"), "{error}");
+    sandbox.branch("a", "main", "a\n\nDepends-On: b", &[("a", "x")]);
+    sandbox.branch("b", "main", "b", &[("b", "x")]);
+    let error = sandbox.json(&["plan", "create", "a", "b", "--depends-on", "a"], 2)["error"].clone();
+    assert!(error["hint"].as_str().unwrap().contains("the one of `b` on `a`"), "what the plan says comes first: {error}");
+}
+
+#[test]
+fn a_pull_request_may_be_named_by_its_page() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("PR-3", "main", "x", &[("3", "x")]);
+    let trailers = "a\n\nDepends-On: https://host/o/r/pull/3\nDepends-On: https://host/o/r/-/merge_requests/4\nDepends-On: a";
+    sandbox.branch("a", "main", trailers, &[("a", "x")]);
+    let said = sandbox.lex(&["plan", "create", "--json"]).exits(0);
+    assert_eq!(deps(&said.json(), "a"), json!([{ "name": "PR-3", "sources": ["trailer"] }]));
+    let elsewhere = "a depends on https://host/o/r/-/merge_requests/4, in another repository: not checked";
+    assert!(said.stderr.contains(elsewhere) && said.stderr.contains("a names itself in Depends-On: ignored"), "{}", said.stderr);
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Branches become items: heads are pinned, and dependencies are found in stacking and in trailers.
 
-use super::trailers;
+use super::{
+    order::{find_cycle, words},
+    trailers,
+};
 use crate::{
     model::{
         Error, Result,
@@ -13,7 +16,7 @@ use crate::{
 use gix::ObjectId;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashSet},
 };
 
 /// Which branches to add, and how.
@@ -66,10 +69,10 @@ impl<'r> Composer<'r> {
             item.head = Some(branch.head.to_string());
             item.strategy = selection.strategy.unwrap_or(item.strategy);
             item.priority = selection.priority.unwrap_or(item.priority);
-            item.deps.extend(selection.depends_on.iter().map(|d| Dep::new(d, DepSource::Plan)));
             added.push(item.name.clone());
         }
-        let mut notes = self.find_dependencies(plan, &added, &selection.assume_landed)?;
+        let mut notes = self.state_dependencies(plan, &added, selection)?;
+        notes.extend(self.find_dependencies(plan, &added, &selection.assume_landed)?);
         notes.extend(match &landed[..] {
             [] => None,
             [one] => Some(format!("{one} is already in {}", self.target)),
@@ -111,6 +114,28 @@ impl<'r> Composer<'r> {
         Ok(branches.into_iter().filter(|b| !is_target(b)).collect())
     }
 
+    /// What `--depends-on` says of the items called `names`.
+    fn state_dependencies(&self, plan: &mut Plan, names: &[String], selection: &Selection) -> Result<Vec<String>> {
+        let (mut notes, mut unknown) = (Vec::new(), Vec::new());
+        for name in names {
+            for wanted in &selection.depends_on {
+                match self.resolve(plan, wanted, &selection.assume_landed)? {
+                    Resolved::Item(needed) if needed == *name => notes.push(format!("{name} cannot depend on itself: left out")),
+                    Resolved::Item(needed) => {
+                        let item = plan.items.iter_mut().find(|i| i.name == *name);
+                        item.into_iter().for_each(|item| item.deps.push(Dep::new(&needed, DepSource::Plan)));
+                    }
+                    Resolved::Landed => {}
+                    Resolved::Elsewhere => notes.push(elsewhere(name, wanted)),
+                    Resolved::Unknown(remedy) => {
+                        unknown.push(Unknown { item: name.clone(), wanted: wanted.clone(), at: Location::new("--depends-on"), remedy });
+                    }
+                }
+            }
+        }
+        if unknown.is_empty() { Ok(notes) } else { Err(refuse(unknown)) }
+    }
+
     /// Stacking is found for all items, since a new one may lie under an old one; trailers only for `names`.
     fn find_dependencies(&self, plan: &mut Plan, names: &[String], assume_landed: &[String]) -> Result<Vec<String>> {
         let heads: Vec<Option<ObjectId>> = plan
@@ -126,7 +151,7 @@ impl<'r> Composer<'r> {
             });
         }
         let lies_on = |upper: usize, lower: usize| heads[lower] != heads[upper] && heads[lower].is_some_and(|h| own[upper].contains(&h));
-        let mut notes = Vec::new();
+        let (mut notes, mut unknown) = (Vec::new(), Vec::new());
         for index in 0..plan.items.len() {
             // What has landed keeps the dependencies that it landed with.
             if heads[index].is_some() && own[index].is_empty() {
@@ -142,11 +167,16 @@ impl<'r> Composer<'r> {
                 for commit in own[index].iter().filter(inherited) {
                     for wanted in trailers::depends_on(&self.repo.message(*commit)?) {
                         let item = &plan.items[index];
-                        match self.resolve(plan, item, &wanted, assume_landed)? {
+                        match self.resolve(plan, &wanted, assume_landed)? {
+                            Resolved::Item(name) if name == item.name => {
+                                notes.push(format!("{name} names itself in Depends-On: ignored"));
+                            }
                             Resolved::Item(name) => found.push(Dep::new(name, DepSource::Trailer)),
                             Resolved::Landed => {}
-                            Resolved::Elsewhere => {
-                                notes.push(format!("{} depends on {wanted}, in another repository: not checked", item.name));
+                            Resolved::Elsewhere => notes.push(elsewhere(&item.name, &wanted)),
+                            Resolved::Unknown(remedy) => {
+                                let at = Location::new(&item.branch).at_path("Depends-On");
+                                unknown.push(Unknown { item: item.name.clone(), wanted, at, remedy });
                             }
                         }
                     }
@@ -160,18 +190,25 @@ impl<'r> Composer<'r> {
             item.deps.retain(|dep| !dep.sources.is_empty());
             item.deps.extend(found);
         }
+        if !unknown.is_empty() {
+            return Err(refuse(unknown));
+        }
         plan.normalize();
+        if let Some(error) = cycle_of_commits(plan)? {
+            return Err(error);
+        }
         notes.sort();
         notes.dedup();
         Ok(notes)
     }
 
-    /// What a `Depends-On:` of `item` means: an item by name, by branch, by branch without its remote, or by PR number.
-    fn resolve(&self, plan: &Plan, item: &Item, wanted: &str, assume_landed: &[String]) -> Result<Resolved> {
+    /// What a dependency means: an item by name, by branch, by branch without its remote, or by the number or page of its PR.
+    fn resolve(&self, plan: &Plan, wanted: &str, assume_landed: &[String]) -> Result<Resolved> {
         if trailers::is_elsewhere(wanted) {
             return Ok(Resolved::Elsewhere);
         }
-        let aliases = trailers::pull_request_names(wanted);
+        let page = trailers::number_of_page(wanted);
+        let aliases = trailers::pull_request_names(page.as_deref().unwrap_or(wanted));
         let remote = |branch: &str| branch.split_once('/').is_some_and(|(_, rest)| rest == wanted) && self.is_remote_branch(branch);
         let ways: [&dyn Fn(&&Item) -> bool; 4] = [&|i| i.name == wanted, &|i| i.branch == wanted, &|i| remote(&i.branch), &|i| {
             aliases.iter().any(|a| *a == i.name || *a == i.branch)
@@ -182,18 +219,18 @@ impl<'r> Composer<'r> {
         if assume_landed.iter().any(|a| a == wanted) {
             return Ok(Resolved::Landed);
         }
+        if page.is_some() {
+            return Ok(Resolved::Elsewhere);
+        }
         let branch = if crate::repo::is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
-        let hint = match &branch {
-            Some(branch) if self.ahead(branch.head)?.is_empty() => return Ok(Resolved::Landed),
-            Some(branch) => format!("add `{}` to the plan as well, or say --assume-landed {}", branch.name, shell_word(wanted)),
+        Ok(match branch {
+            Some(branch) if self.ahead(branch.head)?.is_empty() => Resolved::Landed,
+            Some(branch) => Resolved::Unknown(Remedy::Add(branch.name)),
             None => match nearest(wanted, plan.items.iter().map(|i| i.name.as_str())) {
-                Some(near) => format!("did the commit mean `{near}`? if it has landed, say --assume-landed {}", shell_word(wanted)),
-                None => format!("if it has landed, say --assume-landed {}", shell_word(wanted)),
+                Some(near) => Resolved::Unknown(Remedy::Near(near.into())),
+                None => Resolved::Unknown(Remedy::None),
             },
-        };
-        Err(Error::input("unknown-dependency", format!("`{}` depends on `{wanted}`, which is not in the plan", item.name))
-            .at(Location::new(&item.branch).at_path("Depends-On"))
-            .hint(hint))
+        })
     }
 
     fn is_remote_branch(&self, branch: &str) -> bool {
@@ -205,6 +242,80 @@ enum Resolved {
     Item(String),
     Landed,
     Elsewhere,
+    Unknown(Remedy),
+}
+
+/// What may mend a dependency that is not in the plan, besides that it has landed.
+enum Remedy {
+    /// To add this branch.
+    Add(String),
+    /// This item may have been meant.
+    Near(String),
+    None,
+}
+
+/// A dependency that is neither in the plan nor landed.
+struct Unknown {
+    item: String,
+    wanted: String,
+    at: Location,
+    remedy: Remedy,
+}
+
+fn elsewhere(item: &str, wanted: &str) -> String {
+    format!("{item} depends on {wanted}, in another repository: not checked")
+}
+
+/// All unknown dependencies in one error, so that they can be mended at once.
+fn refuse(mut unknown: Vec<Unknown>) -> Error {
+    unknown.sort_by(|a, b| (&a.item, &a.wanted).cmp(&(&b.item, &b.wanted)));
+    unknown.dedup_by(|a, b| a.item == b.item && a.wanted == b.wanted);
+    let Unknown { item, wanted, at, .. } = &unknown[0];
+    let mut message = format!("`{item}` depends on `{wanted}`, which is not in the plan");
+    if unknown.len() > 1 {
+        let rest: Vec<String> = unknown[1..].iter().map(|u| format!("`{}` of `{}`", u.wanted, u.item)).collect();
+        message.push_str(&format!("; neither is {}", rest.join(", ")));
+    }
+    let add: BTreeSet<String> =
+        unknown.iter().filter_map(|u| if let Remedy::Add(b) = &u.remedy { Some(format!("`{b}`")) } else { None }).collect();
+    let near: BTreeSet<String> =
+        unknown.iter().filter_map(|u| if let Remedy::Near(n) = &u.remedy { Some(format!("`{n}`")) } else { None }).collect();
+    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let mut hint = String::new();
+    if !add.is_empty() {
+        hint.push_str(&format!("add {} to the plan as well; ", list(add)));
+    }
+    if !near.is_empty() {
+        hint.push_str(&format!("was {} meant? ", list(near)));
+    }
+    let flags: BTreeSet<String> = unknown.iter().map(|u| format!("--assume-landed {}", shell_word(&u.wanted))).collect();
+    hint.push_str(&format!("for what has landed, say {}", flags.into_iter().collect::<Vec<_>>().join(" ")));
+    Error::input("unknown-dependency", message).at(at.clone()).hint(hint)
+}
+
+/// A cycle in which no dependency is the plan's own: only the commits can mend it, or a plan without one of them.
+fn cycle_of_commits(plan: &Plan) -> Result<Option<Error>> {
+    let Some(path) = find_cycle(plan)? else { return Ok(None) };
+    let mut closing = None;
+    for step in path.windows(2) {
+        let (item, needed) = (&plan.items[step[0]], &plan.items[step[1]].name);
+        let Some(dep) = item.deps.iter().find(|dep| dep.name == *needed) else { continue };
+        if dep.sources.contains(&DepSource::Plan) {
+            return Ok(None);
+        }
+        // Stacking alone never goes round: a commit does not contain itself.
+        if dep.sources.contains(&DepSource::Trailer) {
+            closing = Some((item, needed));
+        }
+    }
+    Ok(closing.map(|(item, needed)| {
+        Error::input("cycle", format!("the dependencies go round in a circle: {}", words(plan, &path)))
+            .at(Location::new(&item.branch).at_path("Depends-On"))
+            .hint(format!(
+                "a commit of `{0}` says that it depends on `{needed}`: amend that commit, or make the plan without `{0}`",
+                item.name
+            ))
+    }))
 }
 
 /// Take items out of a plan. Refused where another item that stays says that it needs one of them.

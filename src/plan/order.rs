@@ -3,7 +3,7 @@
 use crate::model::{
     Error, Result,
     error::{Location, nearest},
-    plan::Plan,
+    plan::{DepSource, Plan},
 };
 use petgraph::{algo, graph::DiGraph, graph::NodeIndex};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 /// Refused: two items of one name, a dependency that no item has, and a cycle, each by name.
 pub fn order(plan: &Plan) -> Result<Vec<Vec<usize>>> {
     let graph = graph(plan)?;
-    let sorted = algo::toposort(&graph, None).map_err(|_| cycle(plan, &graph))?;
+    let sorted = algo::toposort(&graph, None).map_err(|_| cycle(plan, &path_of_cycle(plan, &graph)))?;
     let mut level = vec![0; plan.items.len()];
     for node in sorted {
         for dependent in graph.neighbors(node) {
@@ -63,13 +63,19 @@ fn graph(plan: &Plan) -> Result<DiGraph<(), ()>> {
     Ok(graph)
 }
 
-/// The shortest cycle through the first name that lies on one, as an error that prints it.
-fn cycle(plan: &Plan, graph: &DiGraph<(), ()>) -> Error {
+/// The cycle that [`order`] would refuse, if there is one: indices of items, each depending on the next, the first one again last.
+pub(super) fn find_cycle(plan: &Plan) -> Result<Option<Vec<usize>>> {
+    let graph = graph(plan)?;
+    Ok(algo::is_cyclic_directed(&graph).then(|| path_of_cycle(plan, &graph)))
+}
+
+/// The shortest cycle through the first name that lies on one.
+fn path_of_cycle(plan: &Plan, graph: &DiGraph<(), ()>) -> Vec<usize> {
     let name = |n: NodeIndex| plan.items[n.index()].name.as_str();
     let on_cycle = |component: &Vec<NodeIndex>| component.len() > 1 || graph.contains_edge(component[0], component[0]);
     let knots: Vec<Vec<NodeIndex>> = algo::tarjan_scc(graph).into_iter().filter(on_cycle).collect();
     let Some(start) = knots.iter().flatten().copied().min_by_key(|n| name(*n)) else {
-        return Error::input("cycle", "the plan has a cycle");
+        return Vec::new();
     };
     // Breadth first along "depends on", each step in order of names, until the start is reached again.
     let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
@@ -95,8 +101,27 @@ fn cycle(plan: &Plan, graph: &DiGraph<(), ()>) -> Error {
         }
     }
     path.reverse();
-    let words: Vec<&str> = path.iter().map(|n| name(*n)).collect();
-    Error::input("cycle", format!("the dependencies go round in a circle: {}", words.join(" -> ")))
-        .at(Location::new("plan").at_path(format!("items[{}].deps", start.index())))
-        .hint(format!("take one of these dependencies away, such as the one of `{}` on `{}`", words[0], words[1.min(words.len() - 1)]))
+    path.into_iter().map(NodeIndex::index).collect()
+}
+
+/// A cycle as an error that prints it. It blames a dependency that the plan states, which can be taken away, before one that
+/// was found in commits.
+fn cycle(plan: &Plan, path: &[usize]) -> Error {
+    let stated = |step: &&[usize]| {
+        let needed = &plan.items[step[1]].name;
+        plan.items[step[0]].deps.iter().any(|dep| dep.name == *needed && dep.sources.contains(&DepSource::Plan))
+    };
+    let error = Error::input("cycle", format!("the dependencies go round in a circle: {}", words(plan, path)));
+    match path.windows(2).find(stated).or(path.windows(2).next()) {
+        Some(step) => error.at(Location::new("plan").at_path(format!("items[{}].deps", step[0]))).hint(format!(
+            "take one of these dependencies away, such as the one of `{}` on `{}`",
+            plan.items[step[0]].name, plan.items[step[1]].name
+        )),
+        None => error,
+    }
+}
+
+/// A path as its items' names, with arrows between them.
+pub(super) fn words(plan: &Plan, path: &[usize]) -> String {
+    path.iter().map(|&i| plan.items[i].name.as_str()).collect::<Vec<_>>().join(" -> ")
 }

@@ -20,6 +20,16 @@ pub fn is_elsewhere(dependency: &str) -> bool {
         .is_some_and(|(repo, number)| repo.contains('/') && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// A pull or merge request that is named by its page, `https://host/owner/repo/pull/3`, as its number, `#3`.
+pub fn number_of_page(dependency: &str) -> Option<String> {
+    let (scheme, rest) = dependency.split_once("://")?;
+    let path = rest.split(['?', '#']).next()?.trim_end_matches('/');
+    let (before, number) = path.rsplit_once('/')?;
+    let kind = before.rsplit('/').next()?;
+    let is_page = ["http", "https"].contains(&scheme) && ["pull", "pulls", "merge_requests"].contains(&kind);
+    number.parse::<u64>().ok().filter(|_| is_page).map(|n| format!("#{n}"))
+}
+
 /// The item names under which `#12` may stand in a plan.
 pub fn pull_request_names(dependency: &str) -> Vec<String> {
     let number = dependency.trim_start_matches("PR-").trim_start_matches("pr-").trim_start_matches('#');
@@ -47,5 +57,19 @@ mod tests {
         assert!(!is_elsewhere("feat/b"));
         assert_eq!(pull_request_names("#12")[..2], ["#12", "PR-12"]);
         assert!(pull_request_names("feat/12").is_empty());
+    }
+
+    #[test]
+    fn the_page_of_a_pull_request_has_its_number() {
+        for page in [
+            "https://github.com/o/r/pull/3",
+            "https://git.example.org/o/r/pulls/3/",
+            "http://gitlab.example.org/g/sub/r/-/merge_requests/3#note_1",
+        ] {
+            assert_eq!(number_of_page(page).as_deref(), Some("#3"), "{page}");
+        }
+        for other in ["https://github.com/o/r/issues/3", "https://github.com/o/r/pull/x", "feat/pull/3", "ftp://h/o/r/pull/3"] {
+            assert_eq!(number_of_page(other), None, "{other}");
+        }
     }
 }
