@@ -7,6 +7,7 @@ mod forecast;
 mod gate;
 mod man;
 mod merge;
+mod narrow;
 mod order;
 mod plan;
 mod progress;

@@ -1,5 +1,6 @@
 //! Progress on stderr while a run goes on, where that is a terminal.
 
+use super::narrow::Narrow;
 use crate::{
     model::{Result, run::ReplayedMerge},
     report::style::printable,
@@ -8,10 +9,14 @@ use crate::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
 
+/// How often the bar is drawn at most.
+const FRAMES_PER_SECOND: u8 = 20;
+
 /// Run a plan and show what it tells.
 pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result<T> {
     let Some(bar) = bar() else { return work(&mut |_| {}) };
     let outcome = work(&mut |event| match event {
+        Event::Begun(total) => bar.set_length(total as u64),
         Event::Proving(item, gates) => {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar.set_message(printable(&format!("{item}: {}", gates.join(", "))));
@@ -34,7 +39,7 @@ fn bar() -> Option<ProgressBar> {
     if !std::io::stderr().is_terminal() {
         return None;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(Box::new(Narrow::stderr()), FRAMES_PER_SECOND));
     if let Ok(style) = ProgressStyle::with_template("{spinner} {pos}/{len} {wide_msg}") {
         bar.set_style(style);
     }
@@ -42,7 +47,7 @@ fn bar() -> Option<ProgressBar> {
 }
 
 fn step(bar: &ProgressBar, left: usize, message: &str) {
+    bar.set_length(bar.position() + 1 + left as u64);
     bar.inc(1);
-    bar.set_length(bar.position() + left as u64);
     bar.set_message(printable(message));
 }

@@ -5,6 +5,7 @@ mod journal;
 mod land;
 mod prove;
 mod replay;
+mod signals;
 
 pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
@@ -22,12 +23,13 @@ use crate::{
         verdict::{Answer, Verdict},
     },
     plan::{order, store},
-    repo::Repo,
+    repo::{History, Repo},
     weave::{Changed, Strand, Weaver, Woven},
 };
 use gix::ObjectId;
 use journal::Journal;
 use prove::{Candidate, Prover};
+use signals::Signals;
 use std::collections::{HashMap, HashSet};
 
 /// What to run.
@@ -52,6 +54,8 @@ pub struct Request<'a> {
 
 /// What a run tells while it goes on.
 pub enum Event<'a> {
+    /// It begins: the number of items.
+    Begun(usize),
     /// An item's gates begin: their names.
     Proving(&'a str, Vec<&'a str>),
     /// An item is decided; the number of items behind it.
@@ -82,6 +86,7 @@ struct Flow<'a> {
     request: &'a Request<'a>,
     weaver: Weaver<'a>,
     prover: Prover<'a>,
+    signals: Signals,
     journal: Option<Journal<'a>>,
     run: Run,
     base: ObjectId,
@@ -135,6 +140,7 @@ impl<'a> Flow<'a> {
             request,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?),
             prover: Prover::new(repo, request.config.workers.count()),
+            signals: Signals::watch()?,
             journal: None,
             run,
             base,
@@ -148,7 +154,9 @@ impl<'a> Flow<'a> {
             self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run)?);
         }
         let total = self.run.items.len();
+        tell(Event::Begun(total));
         for index in 0..total {
+            self.signals.check()?;
             let mut report = self.run.items[index].clone();
             let files = self.decide(&mut report, tell)?;
             tell(Event::Decided(&report, total - index - 1));
@@ -174,6 +182,7 @@ impl<'a> Flow<'a> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.signals.check()?;
         let Some(journal) = &mut self.journal else {
             self.run.state = RunState::Done;
             return Ok(());
@@ -211,7 +220,7 @@ impl<'a> Flow<'a> {
         let (commit, tree) = match self.weaver.weave(self.tip, &strand) {
             Ok(Woven::Clean { commit, tree }) => (commit, tree),
             Ok(Woven::UpToDate) => {
-                (report.status, report.detail) = (Status::UpToDate, format!("{} holds it already", self.run.target));
+                (report.status, report.detail) = (Status::UpToDate, self.holder(head)?);
                 self.weaver.accept(head);
                 return Ok(Vec::new());
             }
@@ -245,6 +254,22 @@ impl<'a> Flow<'a> {
         self.weaver.accept(head);
         self.tip = commit;
         Ok(files)
+    }
+
+    /// Who holds `head` already: the target, or an item of this run.
+    fn holder(&self, head: ObjectId) -> Result<String> {
+        let mut history = History::default();
+        let mut lacks = |tip: ObjectId| history.ahead(&self.repo.git, head, &[tip]).map(|ahead| !ahead.is_empty());
+        if lacks(self.base)? {
+            for item in self.run.items.iter().filter(|i| i.status == Status::Merged) {
+                if let Some(other) = &item.head
+                    && !lacks(self.repo.parse_id(other)?)?
+                {
+                    return Ok(format!("`{}` brings it", item.name));
+                }
+            }
+        }
+        Ok(format!("{} holds it already", self.run.target))
     }
 
     /// The first dependency that is not in, with what became of it.
@@ -355,7 +380,7 @@ impl<'a> Flow<'a> {
         tell(Event::Proving(&item.name, open.iter().map(|(_, g, _, _)| g.name.as_str()).collect()));
         self.weaver.persist(candidate.commit)?;
         let mut files = Vec::new();
-        for (at, proof) in self.prover.prove(&candidate, &context, open, config, &self.run.by)? {
+        for (at, proof) in self.prover.prove(&self.signals, &candidate, &context, open, config, &self.run.by)? {
             let folder = format!("items/{}/{}", encode(&item.name), encode(&proof.verdict.gate));
             let kept = proof.files.into_iter().map(|(path, content)| (format!("{folder}/{path}"), content));
             files.extend(kept);

@@ -1,5 +1,6 @@
 //! Gates of one candidate at once, each in a work tree of its own, as many as there are workers.
 
+use super::signals::Signals;
 use crate::{
     config::Config,
     gate::{Context, Stop, run},
@@ -13,12 +14,7 @@ use crate::{
 };
 use gix::ObjectId;
 use std::collections::VecDeque;
-use tokio::{
-    runtime::Runtime as Tokio,
-    signal::unix::{SignalKind, signal},
-    sync::watch,
-    task::JoinSet,
-};
+use tokio::task::JoinSet;
 
 /// Artifacts larger than this are left out of the journal.
 const ARTIFACT_BYTES: u64 = 4 << 20;
@@ -46,30 +42,26 @@ pub(super) struct Prover<'r> {
     repo: &'r Repo,
     workers: usize,
     idle: Vec<GateTree>,
-    machine: Option<(Tokio, Stop)>,
 }
 
 impl<'r> Prover<'r> {
     pub fn new(repo: &'r Repo, workers: usize) -> Self {
-        Prover { repo, workers: workers.max(1), idle: Vec::new(), machine: None }
+        Prover { repo, workers: workers.max(1), idle: Vec::new() }
     }
 
     /// Judge `candidate`, whose objects are in the object database, by each of `open`. Ctrl-C kills the gates and is an error.
     pub fn prove(
         &mut self,
+        signals: &Signals,
         candidate: &Candidate,
         context: &Context,
         open: Vec<Open>,
         config: &Config,
         by: &str,
     ) -> Result<Vec<(usize, Proof)>> {
-        let (tokio, stop) = match self.machine.take() {
-            Some(machine) => machine,
-            None => start()?,
-        };
-        let proofs = tokio.block_on(self.all(candidate, context, open, config, by, &stop));
-        self.machine = Some((tokio, stop));
-        proofs
+        let proofs = signals.tokio.block_on(self.all(candidate, context, open, config, by, &signals.stop))?;
+        signals.check()?;
+        Ok(proofs)
     }
 
     async fn all(
@@ -124,33 +116,11 @@ impl<'r> Prover<'r> {
                 Err(panic) => failure = Some(Error::environment("gate-crash", format!("a gate's worker crashed: {panic}"))),
             }
         }
-        if *stop.borrow() {
-            return Err(Error::interrupted("stopped by a signal; the target was not touched")
-                .hint("the same command goes on from here: verdicts given so far are kept"));
-        }
         match failure {
             Some(error) => Err(error),
             None => Ok(proofs),
         }
     }
-}
-
-/// The runtime, and the word to stop once SIGINT or SIGTERM has come.
-fn start() -> Result<(Tokio, Stop)> {
-    let starting = |e: std::io::Error| Error::io("start the workers for gates", e);
-    let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
-    let (say, stop) = watch::channel(false);
-    let _inside = tokio.enter();
-    for kind in [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()] {
-        let mut signals = signal(kind).map_err(starting)?;
-        let say = say.clone();
-        tokio.spawn(async move {
-            signals.recv().await;
-            say.send_replace(true);
-        });
-    }
-    drop(_inside);
-    Ok((tokio, stop))
 }
 
 fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {

@@ -1,5 +1,6 @@
 //! What this queue would have made of a history: its first-parent merges, woven again and held against git.
 
+use super::signals::Signals;
 use crate::{
     model::{
         Error, Result,
@@ -25,9 +26,11 @@ pub fn replay(
 ) -> Result<Vec<ReplayedMerge>> {
     let merges = first_parent_merges(repo, from, to)?;
     let mut weaver = Weaver::new(repo, "main", super::tree_of(repo, from)?);
+    let signals = Signals::watch()?;
     let mut tip = from;
     let mut replayed = Vec::with_capacity(merges.len());
     for (index, merge) in merges.iter().enumerate() {
+        signals.check()?;
         let base = if pairs { merge.first_parent } else { tip };
         let strand = Strand { name: &merge.title, branch: &merge.title, head: merge.second_parent, strategy: Strategy::Merge };
         let started = Instant::now();
