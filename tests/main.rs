@@ -16,4 +16,5 @@ mod report;
 mod repositories;
 mod sandbox;
 mod strategies;
+mod terminal;
 mod weave;

@@ -76,7 +76,7 @@ impl<'r> Composer<'r> {
         notes.extend(match &landed[..] {
             [] => None,
             [one] => Some(format!("{one} is already in {}", self.target)),
-            [first, .., last] => Some(format!("{} branches are already in {}: {first} ... {last}", landed.len(), self.target)),
+            [first, ..] => Some(format!("{} branches are already in {}, such as {first}", landed.len(), self.target)),
         });
         Ok(notes)
     }

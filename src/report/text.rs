@@ -50,11 +50,11 @@ fn reasons(run: &Run) -> String {
             }
         }
         for note in &item.notes {
-            out.push_str(&format!("{} {}: {}\n", paint(CARE, "note"), printable(&item.name), printable(note)));
+            out.push_str(&format!("{} {}: {}\n", paint(CARE, "note:"), printable(&item.name), printable(note)));
         }
     }
     for note in &run.notes {
-        out.push_str(&format!("{} {}\n", paint(CARE, "note"), printable(note)));
+        out.push_str(&format!("{} {}\n", paint(CARE, "note:"), printable(note)));
     }
     if out.is_empty() { out } else { format!("\n{out}") }
 }

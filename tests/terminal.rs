@@ -1,0 +1,171 @@
+//! What a person sees: progress, tables and notes on a terminal.
+
+use crate::sandbox::Sandbox;
+use rustix::{pty, termios};
+use std::{
+    io::{Read, Write},
+    process::{Child, Stdio},
+    time::{Duration, Instant},
+};
+
+struct Terminal {
+    screen: std::fs::File,
+    child: Child,
+    seen: String,
+}
+
+impl Terminal {
+    /// `git lex-pr ARGS` on a terminal of its own, which is `columns` wide.
+    fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
+        let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+        pty::grantpt(&screen).unwrap();
+        pty::unlockpt(&screen).unwrap();
+        let name = pty::ptsname(&screen, Vec::new()).unwrap();
+        let line = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+        termios::tcsetwinsize(&line, termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+        // `setsid --ctty` makes it the controlling terminal, so that what is typed there becomes a signal.
+        let mut command = sandbox.command("setsid", &sandbox.repo);
+        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_git-lex-pr")]).args(args).env("TERM", "xterm");
+        command.stdin(Stdio::from(line.try_clone().unwrap())).stdout(Stdio::from(line.try_clone().unwrap())).stderr(Stdio::from(line));
+        Terminal { screen: screen.into(), child: command.spawn().unwrap(), seen: String::new() }
+    }
+
+    fn read(&mut self) -> bool {
+        let mut buffer = [0; 4096];
+        match self.screen.read(&mut buffer) {
+            // The other side is gone.
+            Ok(0) | Err(_) => false,
+            Ok(n) => {
+                self.seen.push_str(&String::from_utf8_lossy(&buffer[..n]));
+                true
+            }
+        }
+    }
+
+    fn wait_for(&mut self, words: &str) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        while !self.seen.contains(words) {
+            assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
+        }
+    }
+
+    /// Everything that was written, and the exit status.
+    fn end(mut self) -> (String, Option<i32>) {
+        while self.read() {}
+        (self.seen, self.child.wait().unwrap().code())
+    }
+}
+
+/// The lines that a screen of `columns` shows at the end, for the few control sequences that are used here.
+fn shown(written: &str, columns: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let (mut row, mut column, mut chars) = (0, 0, written.chars());
+    while let Some(c) = chars.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\u{1b}' => {
+                let sequence: String = chars.by_ref().take_while(|c| *c == '[' || c.is_ascii_digit() || *c == ';').collect();
+                // `take_while` has eaten the letter that ends it: of those with a number only "erase line" is `[2K`.
+                if sequence == "[2" {
+                    lines[row].clear();
+                }
+            }
+            c => {
+                if column == columns {
+                    (row, column) = (row + 1, 0);
+                }
+                lines.resize(lines.len().max(row + 1), String::new());
+                let mut text: Vec<char> = lines[row].chars().collect();
+                text.resize(text.len().max(column + 1), ' ');
+                text[column] = c;
+                lines[row] = text.into_iter().collect();
+                column += 1;
+            }
+        }
+        lines.resize(lines.len().max(row + 1), String::new());
+    }
+    lines
+}
+
+#[test]
+fn progress_counts_to_the_end_and_leaves_nothing_behind_after_ctrl_c() {
+    let sandbox = Sandbox::new();
+    sandbox.config("[[gate]]\nname = \"long\"\nrun = \"touch $HOME/began; sleep 60\"\n");
+    for n in 0..3 {
+        let name = format!("{}-{n}", "long-name".repeat(12));
+        sandbox.branch(&name, "main", "x", &[(&n.to_string(), "x")]);
+    }
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let mut terminal = Terminal::new(&sandbox, 80, &["merge", "--execute"]);
+    terminal.wait_for("long-name");
+    while !sandbox.root.path().join("home/began").exists() {
+        terminal.read();
+    }
+    terminal.screen.write_all(b"\x03").unwrap();
+    let (written, status) = terminal.end();
+    assert_eq!(status, Some(130), "{written:?}");
+    assert!(written.contains("0/3") && !written.contains("0/0"), "{written:?}");
+    assert!(written.contains("^C"), "the terminal says what was typed: {written:?}");
+    let shown = shown(&written, 80);
+    assert!(shown[0].starts_with("error: stopped by a signal"), "{shown:?}");
+}
+
+#[test]
+fn a_narrow_terminal_wraps_the_details_and_keeps_ids_whole() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("base.txt", "ONE\ntwo\nthree\n"), ("a file of some length", "x")]);
+    sandbox.branch("日本", "main", "b", &[("base.txt", "uno\ntwo\nthree\n"), ("a file of some length", "y")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let (written, _) = Terminal::new(&sandbox, 60, &["merge"]).end();
+    let result = written.rsplit("\u{1b}[2K").next().unwrap();
+    let table: Vec<&str> = result.split("\r\n").take_while(|l| !l.is_empty()).collect();
+    assert!(table.iter().all(|line| unicode_width::UnicodeWidthStr::width(*line) <= 60), "{table:#?}");
+    assert!(table.len() > 3, "one row goes on below: {table:#?}");
+    let piped = sandbox.lex(&["merge"]).exits(1).stdout;
+    let id = piped.lines().nth(1).unwrap().rsplit(' ').next().unwrap();
+    assert!(table[1].contains(id), "{id} in {table:#?}");
+    assert!(piped.contains("conflicts with a in a file of some length, base.txt\n"), "a pipe has every row on a line: {piped}");
+    let at = |line: &str| unicode_width::UnicodeWidthStr::width(line.split_once("skipped").or(line.split_once("would")).unwrap().0);
+    let rows: Vec<&str> = piped.lines().skip(1).take(2).collect();
+    assert_eq!(at(rows[0]), at(rows[1]), "{piped}");
+}
+
+#[test]
+fn what_another_item_brings_is_not_said_to_be_in_the_target() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("low", "main", "low", &[("low", "x")]);
+    sandbox.branch("top", "low", "top", &[("top", "x")]);
+    sandbox.git(&["branch", "twin", "top"]);
+    for n in 0..3 {
+        sandbox.git(&["branch", &format!("done-{n}"), "main"]);
+    }
+    let said = sandbox.lex(&["plan", "create"]).exits(0);
+    assert!(said.stderr.contains("note: 3 branches are already in main, such as done-0\n"), "{}", said.stderr);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    assert_eq!(crate::sandbox::detail(&run, "twin"), "`top` brings it");
+    let run = sandbox.json(&["merge"], 0);
+    assert_eq!(crate::sandbox::detail(&run, "twin"), "main holds it already");
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "more"]);
+    sandbox.git(&["branch", "-f", "low", "main"]);
+    let text = sandbox.lex(&["merge"]).exits(0).stdout;
+    assert!(text.contains("\nnote: low: low has moved to "), "one form of notes: {text}");
+}
+
+/// A merge driver that presses Ctrl-C while its item is woven: no gate runs, and still nothing lands.
+#[test]
+fn ctrl_c_counts_between_gates_too() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitattributes", "base.txt merge=slow\n");
+    sandbox.commit("Attributes");
+    sandbox.git(&["config", "merge.slow.driver", "kill -INT $(cut -d' ' -f4 /proc/$PPID/stat); sleep 0.5; cp %B %A"]);
+    sandbox.branch("a", "main", "a", &[("base.txt", "ONE\ntwo\nthree\n")]);
+    sandbox.write("base.txt", "one\ntwo\nTHREE\n");
+    sandbox.commit("So that a needs a merge");
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let before = sandbox.head("main");
+    sandbox.lex(&["merge"]).exits(130);
+    sandbox.lex(&["merge", "--execute"]).exits(130);
+    assert_eq!((sandbox.head("main"), &sandbox.json(&["report"], 1)["state"]), (before, &"interrupted".into()));
+    sandbox.sound();
+}
