@@ -89,20 +89,24 @@ impl Config {
         self.retries.get(gate).copied().unwrap_or_default()
     }
 
-    /// A policy that names a gate which nobody defines can never be met: say so before anything runs.
+    /// A policy that names a gate which nobody defines can never be met, or lets a typo pass: say so before anything runs.
     fn check_names(&self, plan: &Plan) -> Result<()> {
         let known = || {
             let of_items = plan.items.iter().flat_map(|i| &i.gates);
             self.gates.iter().chain(of_items).map(|g| g.name.as_str()).chain([CONFLICT_MARKERS])
         };
         let named = |names: &[String]| names.iter().find(|name| !known().any(|k| k == *name)).cloned();
-        let Some(name) = named(&self.required) else { return Ok(()) };
+        let (name, key, does) = match (named(&self.required), named(&self.optional)) {
+            (Some(name), _) => (name, "required", "requires"),
+            (None, Some(name)) => (name, "optional", "makes optional"),
+            (None, None) => return Ok(()),
+        };
         let hint = match nearest(&name, known()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("add a [[gate]] with name = \"{name}\" to {FILE_NAME} on {}, or take it out of the policy", plan.target),
         };
-        let place = Location::new("policy").at_path("required");
-        Err(Error::input("unknown-gate", format!("the policy requires gate `{name}`, which is defined nowhere")).at(place).hint(hint))
+        let place = Location::new("policy").at_path(key);
+        Err(Error::input("unknown-gate", format!("the policy {does} gate `{name}`, which is defined nowhere")).at(place).hint(hint))
     }
 }
 
