@@ -30,8 +30,14 @@ fn broken_json_is_placed_by_line_and_column() {
     let sandbox = Sandbox::new();
     let error = refused(&sandbox, &["plan", "import", "-"], "{\n  \"target\": \"main\",\n  oops\n}", "bad-json", &["stdin:3:3"]);
     assert_eq!((&error["at"]["line"], &error["at"]["column"]), (&3.into(), &3.into()));
-    refused(&sandbox, &["plan", "import", "-"], "", "bad-json", &["stdin:1:0"]);
+    refused(&sandbox, &["plan", "import", "-"], "", "bad-json", &["it ends in the middle of a value (stdin:1:1)"]);
+    refused(&sandbox, &["plan", "import", "-"], "{\n  \"target\": \"main\"\n", "bad-json", &["an object (stdin:3:1)"]);
+    refused(&sandbox, &["plan", "import", "-"], &"[".repeat(1000), "bad-json", &["nested too deeply (stdin:1:128)"]);
+    let key = format!("{{\"schemaVersion\":\"2.0.0\",\"target\":\"main\",\"policy\":{{\"retries\":{{\"{}\":3}}}}}}", "k".repeat(5000));
+    let error = refused(&sandbox, &["plan", "import", "-"], &key, "bad-value", &["expected a table, found 3"]);
+    assert!(error["at"]["path"].as_str().unwrap().len() < 130, "{error}");
     refused(&sandbox, &["order", "-"], "{\"schemaVersion\":\"2.0.0\",\"target\":\"main\"} x", "bad-json", &["trailing characters"]);
+    sandbox.lex_fed(&["plan", "validate", "-"], "\u{feff}{\"schemaVersion\":\"2.0.0\",\"target\":\"main\"}").exits(0);
     std::fs::write(sandbox.root.path().join("latin.json"), b"{\"target\":\"\xff\"}").unwrap();
     refused(&sandbox, &["plan", "import", "../latin.json"], "", "bad-json", &["not UTF-8 from byte 11"]);
 }
@@ -145,6 +151,10 @@ fn a_broken_lex_pr_toml_is_placed_on_the_target() {
         ("version = 1\n[[gate]]\nname = \"t\"\nrun = \"x\"\nallow = [\"net\"]\n", "bad-gate", "env:NAME"),
         ("version = 1\n[[gate]]\nname = \"t\"\nrun = \"x\"\ntimeout = \"0s\"\n", "bad-value", "no time at all"),
         ("version = 2\n", "newer-schema", "install a newer"),
+        ("version = \"1\"\n", "bad-value", "expected a whole number, not below 0, found the text \"1\" (main:lex-pr.toml:1:11)"),
+        ("version = 1\n[policy.retries]\nt = 3\n", "bad-value", "expected a table, found 3"),
+        ("version = 1\n[policy]\noptional = [\"tset\"]\n[[gate]]\nname = \"test\"\nrun = \"x\"\n", "unknown-gate", "did you mean `test`?"),
+        ("version = 1\n[policy]\noptional = [\"typo\"]\n", "unknown-gate", "(policy: optional)"),
         ("target = \"main\"\n", "missing-key", "version"),
         ("version = 1\n[policy]\nmax-workers = 0\n", "bad-value", "at least 1"),
         ("version = 1\n[policy]\non-conflict = \"skp\"\n", "bad-value", "did you mean `skip`?"),
