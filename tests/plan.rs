@@ -303,6 +303,68 @@ fn a_file_is_a_plan_wherever_a_name_is() {
     assert!(said.contains("has moved to") && !said.contains("plan add"), "{said}");
 }
 
+#[test]
+fn a_glob_takes_a_branch_and_its_remote_tracking_twin_once() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "x")]);
+    sandbox.branch("b", "main", "b", &[("b", "x")]);
+    for name in ["origin/a", "up/a", "origin/main"] {
+        sandbox.git(&["update-ref", &format!("refs/remotes/{name}"), "a"]);
+    }
+    sandbox.git(&["update-ref", "refs/remotes/origin/b", "a"]);
+    let said = sandbox.lex(&["plan", "create", "*", "--json"]).exits(0);
+    assert_eq!(names(&said.json()), ["a", "b", "origin/b"], "a branch that is elsewhere is another one");
+    let note = "note: 2 branches are left out: the local branches are at the same commits, such as origin/a";
+    assert!(said.stderr.contains(note), "{}", said.stderr);
+    assert_eq!(
+        names(&sandbox.json(&["plan", "create", "*", "up/a", "--name", "two"], 0)),
+        ["a", "b", "origin/b", "up/a"],
+        "named is named"
+    );
+    assert_eq!(names(&sandbox.json(&["plan", "create", "up/*", "--name", "three"], 0)), ["up/a"]);
+}
+
+#[test]
+fn branches_that_cannot_be_planned_do_not_stand_in_the_others_way() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "x")]);
+    std::fs::write(sandbox.repo.join(".git/refs/heads/-dash"), sandbox.head("a") + "\n").unwrap();
+    std::fs::write(sandbox.repo.join(".git/refs/heads/gone"), "1".repeat(40) + "\n").unwrap();
+    std::fs::write(sandbox.repo.join(".git/refs/heads/garbage"), "garbage\n").unwrap();
+    sandbox.git(&["symbolic-ref", "refs/heads/dangling", "refs/heads/none"]);
+    for (name, patterns) in [("all", &[][..]), ("globs", &["*"])] {
+        let said = sandbox.lex(&[&["plan", "create", "--json", "--name", name], patterns].concat()).exits(0);
+        assert_eq!(names(&said.json()), ["a"]);
+        assert!(said.stderr.contains("note: gone is left out: its commit is not here"), "{}", said.stderr);
+        assert!(said.stderr.contains("note: -dash is left out: git takes no such name"), "{}", said.stderr);
+        assert!(said.stderr.contains("refs/heads/garbage"), "{}", said.stderr);
+    }
+    let said = sandbox.lex(&["plan", "create", "--name", "named", "a", "gone"]).exits(3);
+    assert!(said.stderr.contains("could not read refs/heads/gone"), "what was asked for by name is not passed over: {}", said.stderr);
+}
+
+#[test]
+fn what_is_no_plan_does_not_stand_in_the_plans_way() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "x")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.git(&["tag", "-a", "t", "-m", "t"]);
+    sandbox.git(&["update-ref", "refs/lex-pr/plans/tag", "t"]);
+    sandbox.git(&["update-ref", "refs/lex-pr/plans/blob", "main:base.txt"]);
+    std::fs::write(sandbox.repo.join(".git/refs/lex-pr/plans/garbage"), "garbage\n").unwrap();
+    for args in [&["plan", "list"][..], &["status"]] {
+        let said = sandbox.lex(args).exits(0);
+        assert!(said.stdout.contains("default"), "{}", said.stdout);
+        for words in ["note: plan tag cannot be read: ", "note: plan blob cannot be read: ", "refs/lex-pr/plans/garbage"] {
+            assert!(said.stderr.contains(words), "{words} in {}", said.stderr);
+        }
+    }
+    sandbox.lex(&["plan", "create", "--name", "other"]).exits(0);
+    sandbox.lex(&["plan", "delete", "other"]).exits(0);
+    sandbox.lex(&["merge"]).exits(0);
+    sandbox.lex(&["plan", "show", "none"]).exits(2);
+}
+
 /// Two processes that add to one plan at the same moment: both land.
 #[test]
 fn no_addition_is_lost_when_two_processes_add_at_once() {

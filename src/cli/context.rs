@@ -75,21 +75,22 @@ impl Context {
         Ok(PlanArg::kept(stored))
     }
 
-    /// The plans that an argument means; without one, all there are.
-    pub fn plans(&self, repo: &Repo, arg: Option<&str>) -> Result<Vec<PlanArg>> {
+    /// The plans that an argument means; without one, all there are. Also what is wrong with those that cannot be read.
+    pub fn plans(&self, repo: &Repo, arg: Option<&str>) -> Result<(Vec<PlanArg>, Vec<String>)> {
         if arg.is_some() {
-            return Ok(vec![self.plan(repo, arg)?]);
+            return Ok((vec![self.plan(repo, arg)?], Vec::new()));
         }
-        store::list(repo)?.into_iter().map(|(name, id)| store::read(repo, &name, id).map(PlanArg::kept)).collect()
+        let (plans, notes) = store::load_all(repo)?;
+        Ok((plans.into_iter().map(PlanArg::kept).collect(), notes))
     }
 
     fn only_plan(&self, repo: &Repo) -> Result<store::Stored> {
-        let plans = store::list(repo)?;
+        let (mut plans, _) = store::load_all(repo)?;
         match &plans[..] {
-            [(name, _)] => store::load(repo, name),
+            [_] => Ok(plans.remove(0)),
             [] => Err(Error::input("no-plan", "there is no plan yet").hint("make one: git lex-pr plan create 'feat/*'")),
             several => {
-                let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+                let names: Vec<&str> = several.iter().map(|plan| plan.name.as_str()).collect();
                 Err(Error::input("which-plan", format!("there are {} plans", names.len()))
                     .hint(format!("name one of: {}", names.join(", "))))
             }

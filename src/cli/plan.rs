@@ -320,12 +320,13 @@ struct Listed {
 
 fn list(repo: &Repo) -> Result<Answer> {
     let mut listed = Vec::new();
-    for (name, revision) in store::list(repo)? {
-        let plan = store::read(repo, &name, revision)?.plan;
+    let (plans, notes) = store::load_all(repo)?;
+    for store::Stored { name, revision, plan } in plans {
         listed.push(Listed { name, target: plan.target, items: plan.items.len(), revision: revision.to_string() });
     }
     if listed.is_empty() {
-        return Answer::yes(format!("no plans yet\n{} git lex-pr plan create 'feat/*'\n", paint(FAINT, "next:")), &listed);
+        let text = format!("no plans yet\n{} git lex-pr plan create 'feat/*'\n", paint(FAINT, "next:"));
+        return Ok(Answer::yes(text, &listed)?.with_notes(notes));
     }
     let title = |text: &str| (text.to_string(), HEAD);
     let mut rows: Vec<Vec<Cell>> = vec![vec![title("PLAN"), title("TARGET"), title("ITEMS"), title("REVISION")]];
@@ -333,7 +334,7 @@ fn list(repo: &Repo) -> Result<Answer> {
         let revision = p.revision.chars().take(10).collect();
         vec![(p.name.clone(), PLAIN), (p.target.clone(), PLAIN), (p.items.to_string(), PLAIN), (revision, FAINT)]
     }));
-    Answer::yes(columns(&rows), &listed)
+    Ok(Answer::yes(columns(&rows), &listed)?.with_notes(notes))
 }
 
 fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {

@@ -72,7 +72,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let mut text = String::new();
     let mut all = Vec::new();
-    for plan in context.plans(&repo, args.plan.as_deref())? {
+    let (plans, notes) = context.plans(&repo, args.plan.as_deref())?;
+    for plan in plans {
         let status = status(&repo, &plan)?;
         text.push_str(&describe(&status));
         all.push(status);
@@ -81,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         text = format!("no plans yet\n{} git lex-pr plan create 'feat/*'\n", paint(FAINT, "next:"));
     }
     let held = all.iter().flat_map(|plan| &plan.items).any(|item| item.state == ItemState::Held);
-    Ok(Answer { no: held, ..Answer::yes(text, &all)? })
+    Ok(Answer { no: held, ..Answer::yes(text, &all)?.with_notes(notes) })
 }
 
 fn status(repo: &Repo, stored: &PlanArg) -> Result<PlanStatus> {

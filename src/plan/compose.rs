@@ -11,12 +11,12 @@ use crate::{
         plan::{Dep, DepSource, Item, Plan, Strategy},
         shell_word,
     },
-    repo::{Branch, History, Repo, branch_name},
+    repo::{Branch, History, Repo, branch_name, is_branch_name},
 };
 use gix::ObjectId;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
 };
 
 /// Which branches to add, and how.
@@ -53,7 +53,8 @@ impl<'r> Composer<'r> {
     pub fn add(&self, plan: &mut Plan, selection: &Selection) -> Result<Vec<String>> {
         let mut landed = Vec::new();
         let mut added = Vec::new();
-        for branch in self.select(&selection.patterns)? {
+        let (branches, mut notes) = self.select(&selection.patterns)?;
+        for branch in branches {
             if self.ahead(branch.head)?.is_empty() {
                 landed.push(branch.name);
                 continue;
@@ -71,13 +72,10 @@ impl<'r> Composer<'r> {
             item.priority = selection.priority.unwrap_or(item.priority);
             added.push(item.name.clone());
         }
-        let mut notes = self.state_dependencies(plan, &added, selection)?;
+        notes.extend(self.state_dependencies(plan, &added, selection)?);
         notes.extend(self.find_dependencies(plan, &added, &selection.assume_landed)?);
-        notes.extend(match &landed[..] {
-            [] => None,
-            [one] => Some(format!("{one} is already in {}", self.target)),
-            [first, ..] => Some(format!("{} branches are already in {}, such as {first}", landed.len(), self.target)),
-        });
+        let target = &self.target;
+        notes.extend(summed(&landed, &format!("is already in {target}"), &format!("are already in {target}")));
         Ok(notes)
     }
 
@@ -101,17 +99,35 @@ impl<'r> Composer<'r> {
         self.history.borrow_mut().ahead(&self.repo.git, head, &[self.target_head])
     }
 
-    fn select(&self, patterns: &[String]) -> Result<Vec<Branch>> {
-        let branches = match patterns {
-            [] => self.repo.local_branches()?,
-            _ => self.repo.branches_matching(patterns)?,
-        };
+    /// The branches that `patterns` name and that can be planned, and what was left out.
+    fn select(&self, patterns: &[String]) -> Result<(Vec<Branch>, Vec<String>)> {
         if patterns.iter().any(|pattern| branch_name(pattern) == self.target) {
             return Err(Error::input("bad-item", format!("`{}` is the target; it cannot land on itself", self.target))
                 .hint("leave it out, or name another target with --target"));
         }
-        let is_target = |b: &Branch| b.name == self.target || b.name.split_once('/').is_some_and(|(_, rest)| rest == self.target);
-        Ok(branches.into_iter().filter(|b| !is_target(b)).collect())
+        let mut notes = self.repo.listing("refs/heads/")?.broken;
+        let mut branches = match patterns {
+            [] => self.repo.local_branches()?,
+            _ => self.repo.branches_matching(patterns)?,
+        };
+        branches.retain(|b| b.name != self.target && b.name.split_once('/').is_none_or(|(_, rest)| rest != self.target));
+        let named = |branch: &Branch| patterns.iter().any(|pattern| branch_name(pattern) == branch.name);
+        let unnamable = take(&mut branches, |b| !is_branch_name(&b.name));
+        let absent = take(&mut branches, |b| !self.repo.has_commit(b.head));
+        let local: HashMap<String, ObjectId> = self.repo.local_branches()?.into_iter().map(|b| (b.name, b.head)).collect();
+        let selected: HashSet<String> = branches.iter().map(|b| b.name.clone()).collect();
+        let twins = take(&mut branches, |b| {
+            let short = b.name.split_once('/').map(|(_, short)| short).filter(|short| selected.contains(*short));
+            short.is_some_and(|short| local.get(short) == Some(&b.head)) && !local.contains_key(&b.name) && !named(b)
+        });
+        for (names, why, whys) in [
+            (unnamable, "git takes no such name for a branch", "git takes no such names for branches"),
+            (absent, "its commit is not here", "their commits are not here"),
+            (twins, "the local branch is at the same commit", "the local branches are at the same commits"),
+        ] {
+            notes.extend(summed(&names, &format!("is left out: {why}"), &format!("are left out: {whys}")));
+        }
+        Ok((branches, notes))
     }
 
     /// What `--depends-on` says of the items called `names`.
@@ -222,7 +238,7 @@ impl<'r> Composer<'r> {
         if page.is_some() {
             return Ok(Resolved::Elsewhere);
         }
-        let branch = if crate::repo::is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
+        let branch = if is_branch_name(wanted) { self.repo.branch(wanted)? } else { None };
         Ok(match branch {
             Some(branch) if self.ahead(branch.head)?.is_empty() => Resolved::Landed,
             Some(branch) => Resolved::Unknown(Remedy::Add(branch.name)),
@@ -316,6 +332,20 @@ fn cycle_of_commits(plan: &Plan) -> Result<Option<Error>> {
                 item.name
             ))
     }))
+}
+
+/// Take the branches that are `out` from a list, and give their names.
+fn take(branches: &mut Vec<Branch>, out: impl Fn(&Branch) -> bool) -> Vec<String> {
+    branches.extract_if(.., |b| out(b)).map(|b| b.name).collect()
+}
+
+/// What holds of branches in one line: `a is ...`, or `12 branches are ..., such as a`.
+fn summed(names: &[String], one: &str, several: &str) -> Option<String> {
+    match names {
+        [] => None,
+        [name] => Some(format!("{name} {one}")),
+        [first, ..] => Some(format!("{} branches {several}, such as {first}", names.len())),
+    }
 }
 
 /// Take items out of a plan. Refused where another item that stays says that it needs one of them.

@@ -61,7 +61,7 @@ fn ref_name(name: &str) -> Result<String> {
 /// a file cannot be a folder as well.
 pub fn check_room(repo: &Repo, prefix: &str, name: &str) -> Result<()> {
     let below = |upper: &str, lower: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('/'));
-    let taken = repo.refs_under(prefix)?.into_iter().find(|(other, _)| below(other, name) || below(name, other));
+    let taken = repo.listing(prefix)?.refs.into_iter().find(|(other, _)| below(other, name) || below(name, other));
     let Some((other, _)) = taken else { return Ok(()) };
     let mend = match prefix {
         PREFIX => format!("git lex-pr plan delete {}", shell_word(&other)),
@@ -74,7 +74,20 @@ pub fn check_room(repo: &Repo, prefix: &str, name: &str) -> Result<()> {
 
 /// The plans there are, sorted by name.
 pub fn list(repo: &Repo) -> Result<Vec<(String, ObjectId)>> {
-    repo.refs_under(PREFIX)
+    Ok(repo.listing(PREFIX)?.refs)
+}
+
+/// The newest revisions of all plans that can be read, and what is wrong with the others.
+pub fn load_all(repo: &Repo) -> Result<(Vec<Stored>, Vec<String>)> {
+    let listing = repo.listing(PREFIX)?;
+    let (mut plans, mut notes) = (Vec::new(), listing.broken);
+    for (name, _) in listing.refs {
+        match load(repo, &name) {
+            Ok(stored) => plans.push(stored),
+            Err(error) => notes.push(format!("plan {name} cannot be read: {error}")),
+        }
+    }
+    Ok((plans, notes))
 }
 
 /// The newest revision of the plan called `name`.

@@ -34,7 +34,7 @@ impl Repo {
     }
 
     fn branches_under(&self, prefix: &str) -> Result<Vec<Branch>> {
-        let refs = self.refs_under(prefix)?;
+        let refs = self.listing(prefix)?.refs;
         Ok(refs.into_iter().map(|(name, head)| Branch { name, head }).collect())
     }
 
