@@ -294,7 +294,7 @@ fn interrupted(sandbox: &Sandbox, args: &[&str], signal: &str) -> (Child, String
 
 #[test]
 fn ctrl_c_kills_the_gates_and_leaves_everything_whole() {
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         let sandbox = with_gates(
             "[[gate]]\nname = \"first\"\nrun = \"true\"\n[[gate]]\nname = \"long\"\nrun = \"test -e $HOME/quick || { echo $$ > $HOME/pid; sleep 60; }\"\n",
         );
@@ -312,6 +312,32 @@ fn ctrl_c_kills_the_gates_and_leaves_everything_whole() {
         std::fs::write(sandbox.root.path().join("home/quick"), "").unwrap();
         sandbox.json(&["merge", "--execute"], 0);
     }
+}
+
+#[test]
+fn what_a_killed_run_leaves_behind_goes_with_the_next() {
+    let sandbox = with_gates("[[gate]]\nname = \"long\"\nrun = \"test -e $HOME/quick || { echo $$ > $HOME/pid; sleep 60; }\"\n");
+    let tmp = sandbox.root.path().join("tmp");
+    let left = || -> Vec<String> {
+        let mut left: Vec<_> = std::fs::read_dir(&tmp).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        left.sort();
+        left
+    };
+    let (child, gate) = interrupted(&sandbox, &["merge", "--execute"], "-KILL");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), None);
+    sandbox.command("kill", &sandbox.repo).args(["-KILL", gate.trim()]).status().unwrap();
+    wait_for("the gate's end", || !alive(&gate));
+    assert_eq!(left().len(), 1);
+
+    let own = format!("git-lex-pr-{}-alive", std::process::id());
+    for name in [own.as_str(), "git-lex-pr-notes", "git-lex-pr-1x-mine"] {
+        std::fs::create_dir(tmp.join(name)).unwrap();
+    }
+    std::fs::write(sandbox.root.path().join("home/quick"), "").unwrap();
+    sandbox.json(&["merge", "--execute"], 0);
+    let mut stay = ["git-lex-pr-1x-mine", own.as_str(), "git-lex-pr-notes"];
+    stay.sort_unstable();
+    assert_eq!(left(), stay, "only what a dead process has made");
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! history and even commit, and neither refs, index nor HEAD of the user's repository can be touched through it. It moves
 //! between candidates by touching only what differs, so that ignored files (build caches) stay warm.
 
-use super::{GitCommand, Repo};
+use super::{GitCommand, Repo, Scratch};
 use crate::model::{Error, Result};
 use gix::ObjectId;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ pub const PLAIN_CONFIG: [(&str, &str); 4] =
 
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
-    dir: tempfile::TempDir,
+    dir: Scratch,
 }
 
 impl GateTree {
@@ -24,7 +24,7 @@ impl GateTree {
     pub fn create(repo: &Repo) -> Result<GateTree> {
         let making =
             |e: std::io::Error| Error::io("make a work tree for gates", e).hint("is there room in the temporary folder ($TMPDIR)?");
-        let dir = tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(making)?;
+        let dir = Scratch::create().map_err(making)?;
         let format = format!("--object-format={}", repo.git.object_hash());
         // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
         let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];

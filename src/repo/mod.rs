@@ -11,6 +11,7 @@ mod notes;
 mod open;
 mod process;
 mod refs;
+mod scratch;
 
 pub use branches::{Branch, branch_name, is_branch_name};
 pub use checkout::Checkout;
@@ -21,6 +22,7 @@ pub use notes::NoteLines;
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, RefChange};
+pub use scratch::Scratch;
 
 /// A git repository that is safe to work in.
 pub struct Repo {

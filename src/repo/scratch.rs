@@ -1,0 +1,49 @@
+//! Folders of our own in the temporary folder, and the removal of those that a killed process has left there.
+
+use rustix::{
+    io::Errno,
+    process::{Pid, test_kill_process},
+};
+use std::{fs::File, io::Result, path::Path, sync::Once};
+
+const PREFIX: &str = "git-lex-pr-";
+
+/// A folder that goes when it is dropped, or with the next process that makes one.
+pub struct Scratch {
+    dir: tempfile::TempDir,
+    /// Held as long as the folder is in use. Two containers may share the folder but not their process ids; a lock they share.
+    _lock: File,
+}
+
+impl Scratch {
+    /// Make an empty one; its name holds the id of this process.
+    pub fn create() -> Result<Scratch> {
+        static SWEEP: Once = Once::new();
+        SWEEP.call_once(|| sweep(&std::env::temp_dir()));
+        let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir()?;
+        let lock = File::open(dir.path())?;
+        // A file system that knows no locks has no containers to tell apart by them; the process id is enough there.
+        let _ = lock.try_lock();
+        Ok(Scratch { dir, _lock: lock })
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Remove the folders of dead processes. What cannot be removed, such as another user's, stays: it is in nobody's way.
+fn sweep(place: &Path) {
+    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok()).and_then(Pid::from_raw);
+        let dead = owner.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH));
+        if dead
+            && entry.file_type().is_ok_and(|kind| kind.is_dir())
+            && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok())
+        {
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
+    }
+}
