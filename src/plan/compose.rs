@@ -1,8 +1,9 @@
 //! Branches become items: heads are pinned, and dependencies are found in stacking and in trailers.
 
 use super::{
-    order::{find_cycle, words},
+    order::cycle_of_commits,
     trailers,
+    unknown::{Remedy, Unknown, refuse},
 };
 use crate::{
     model::{
@@ -16,7 +17,7 @@ use crate::{
 use gix::ObjectId;
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
 };
 
 /// Which branches to add, and how.
@@ -149,7 +150,8 @@ impl<'r> Composer<'r> {
                 }
             }
         }
-        if unknown.is_empty() { Ok(notes) } else { Err(refuse(unknown)) }
+        refuse(unknown)?;
+        Ok(notes)
     }
 
     /// Stacking is found for all items, since a new one may lie under an old one; trailers only for `names`.
@@ -206,9 +208,7 @@ impl<'r> Composer<'r> {
             item.deps.retain(|dep| !dep.sources.is_empty());
             item.deps.extend(found);
         }
-        if !unknown.is_empty() {
-            return Err(refuse(unknown));
-        }
+        refuse(unknown)?;
         plan.normalize();
         if let Some(error) = cycle_of_commits(plan)? {
             return Err(error);
@@ -261,77 +261,8 @@ enum Resolved {
     Unknown(Remedy),
 }
 
-/// What may mend a dependency that is not in the plan, besides that it has landed.
-enum Remedy {
-    /// To add this branch.
-    Add(String),
-    /// This item may have been meant.
-    Near(String),
-    None,
-}
-
-/// A dependency that is neither in the plan nor landed.
-struct Unknown {
-    item: String,
-    wanted: String,
-    at: Location,
-    remedy: Remedy,
-}
-
 fn elsewhere(item: &str, wanted: &str) -> String {
     format!("{item} depends on {wanted}, in another repository: not checked")
-}
-
-/// All unknown dependencies in one error, so that they can be mended at once.
-fn refuse(mut unknown: Vec<Unknown>) -> Error {
-    unknown.sort_by(|a, b| (&a.item, &a.wanted).cmp(&(&b.item, &b.wanted)));
-    unknown.dedup_by(|a, b| a.item == b.item && a.wanted == b.wanted);
-    let Unknown { item, wanted, at, .. } = &unknown[0];
-    let mut message = format!("`{item}` depends on `{wanted}`, which is not in the plan");
-    if unknown.len() > 1 {
-        let rest: Vec<String> = unknown[1..].iter().map(|u| format!("`{}` of `{}`", u.wanted, u.item)).collect();
-        message.push_str(&format!("; neither is {}", rest.join(", ")));
-    }
-    let add: BTreeSet<String> =
-        unknown.iter().filter_map(|u| if let Remedy::Add(b) = &u.remedy { Some(format!("`{b}`")) } else { None }).collect();
-    let near: BTreeSet<String> =
-        unknown.iter().filter_map(|u| if let Remedy::Near(n) = &u.remedy { Some(format!("`{n}`")) } else { None }).collect();
-    let list = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
-    let mut hint = String::new();
-    if !add.is_empty() {
-        hint.push_str(&format!("add {} to the plan as well; ", list(add)));
-    }
-    if !near.is_empty() {
-        hint.push_str(&format!("was {} meant? ", list(near)));
-    }
-    let flags: BTreeSet<String> = unknown.iter().map(|u| format!("--assume-landed {}", shell_word(&u.wanted))).collect();
-    hint.push_str(&format!("for what has landed, say {}", flags.into_iter().collect::<Vec<_>>().join(" ")));
-    Error::input("unknown-dependency", message).at(at.clone()).hint(hint)
-}
-
-/// A cycle in which no dependency is the plan's own: only the commits can mend it, or a plan without one of them.
-fn cycle_of_commits(plan: &Plan) -> Result<Option<Error>> {
-    let Some(path) = find_cycle(plan)? else { return Ok(None) };
-    let mut closing = None;
-    for step in path.windows(2) {
-        let (item, needed) = (&plan.items[step[0]], &plan.items[step[1]].name);
-        let Some(dep) = item.deps.iter().find(|dep| dep.name == *needed) else { continue };
-        if dep.sources.contains(&DepSource::Plan) {
-            return Ok(None);
-        }
-        // Stacking alone never goes round: a commit does not contain itself.
-        if dep.sources.contains(&DepSource::Trailer) {
-            closing = Some((item, needed));
-        }
-    }
-    Ok(closing.map(|(item, needed)| {
-        Error::input("cycle", format!("the dependencies go round in a circle: {}", words(plan, &path)))
-            .at(Location::new(&item.branch).at_path("Depends-On"))
-            .hint(format!(
-                "a commit of `{0}` says that it depends on `{needed}`: amend that commit, or make the plan without `{0}`",
-                item.name
-            ))
-    }))
 }
 
 /// Take the branches that are `out` from a list, and give their names.

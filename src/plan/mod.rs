@@ -6,6 +6,7 @@ pub mod document;
 mod order;
 pub mod store;
 mod trailers;
+mod unknown;
 
 pub use compose::{Composer, Selection, remove};
 pub use diff::{Change, diff};

@@ -63,10 +63,33 @@ fn graph(plan: &Plan) -> Result<DiGraph<(), ()>> {
     Ok(graph)
 }
 
-/// The cycle that [`order`] would refuse, if there is one: indices of items, each depending on the next, the first one again last.
-pub(super) fn find_cycle(plan: &Plan) -> Result<Option<Vec<usize>>> {
+/// A cycle in which no dependency is the plan's own: only the commits can mend it, or a plan without one of them.
+pub(super) fn cycle_of_commits(plan: &Plan) -> Result<Option<Error>> {
     let graph = graph(plan)?;
-    Ok(algo::is_cyclic_directed(&graph).then(|| path_of_cycle(plan, &graph)))
+    if !algo::is_cyclic_directed(&graph) {
+        return Ok(None);
+    }
+    let path = path_of_cycle(plan, &graph);
+    let mut closing = None;
+    for step in path.windows(2) {
+        let (item, needed) = (&plan.items[step[0]], &plan.items[step[1]].name);
+        let Some(dep) = item.deps.iter().find(|dep| dep.name == *needed) else { continue };
+        if dep.sources.contains(&DepSource::Plan) {
+            return Ok(None);
+        }
+        // Stacking alone never goes round: a commit does not contain itself.
+        if dep.sources.contains(&DepSource::Trailer) {
+            closing = Some((item, needed));
+        }
+    }
+    Ok(closing.map(|(item, needed)| {
+        Error::input("cycle", format!("the dependencies go round in a circle: {}", words(plan, &path)))
+            .at(Location::new(&item.branch).at_path("Depends-On"))
+            .hint(format!(
+                "a commit of `{0}` says that it depends on `{needed}`: amend that commit, or make the plan without `{0}`",
+                item.name
+            ))
+    }))
 }
 
 /// The shortest cycle through the first name that lies on one.
@@ -121,7 +144,7 @@ fn cycle(plan: &Plan, path: &[usize]) -> Error {
     }
 }
 
-/// A path as its items' names, with arrows between them.
-pub(super) fn words(plan: &Plan, path: &[usize]) -> String {
+/// A path of items' indices as their names, with arrows between them.
+fn words(plan: &Plan, path: &[usize]) -> String {
     path.iter().map(|&i| plan.items[i].name.as_str()).collect::<Vec<_>>().join(" -> ")
 }
