@@ -281,6 +281,8 @@ fn a_file_is_a_plan_wherever_a_name_is() {
         assert!(said.exits(0).stdout.contains("0 landed, 0 held, 1 waiting"));
     }
     sandbox.lex(&["plan", "validate", "../my plan.json"]).exits(0);
+    let said = sandbox.lex(&["gate", "run", "--item", "nope", "--plan", "../my plan.json"]).exits(2);
+    assert!(said.stderr.contains("hint: there is: x"), "{}", said.stderr);
     let wrong = file.replace("\"x\"", "\"y\"").replace("\"main\"", "\"trunk\"");
     let said = sandbox.lex_fed(&["plan", "validate", "-"], &wrong).exits(1);
     assert!(

@@ -485,19 +485,20 @@ fn with_dependencies<'p>(plan: &'p Plan, names: &[String]) -> HashSet<&'p str> {
 fn check_names(request: &Request) -> Result<()> {
     let items = || request.plan.items.iter().map(|i| i.name.as_str());
     let gates = || request.config.gates.iter().chain(request.plan.items.iter().flat_map(|i| &i.gates)).map(|g| g.name.as_str());
-    let unknown = |what, code, list, name: &String, near: Option<&str>| {
-        let hint = match (near, request.revision) {
+    let unknown = |what, code, list, name: &String, names: Vec<&str>| {
+        let hint = match (crate::model::error::nearest(name, names.iter().copied()), request.revision) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(_)) => format!("`git lex-pr {list} {}` shows what there is", shell_word(request.plan_name)),
-            (None, None) => format!("`git lex-pr {list} FILE` shows what there is"),
+            (None, None) if names.is_empty() => "there is none".into(),
+            (None, None) => format!("there is: {}", few(&names)),
         };
         Err(Error::input(code, format!("there is no {what} `{name}` in plan {}", request.plan_name)).hint(hint))
     };
     if let Some(name) = request.items.iter().find(|n| !items().any(|i| i == n.as_str())) {
-        return unknown("item", "missing-item", "plan show", name, crate::model::error::nearest(name, items()));
+        return unknown("item", "missing-item", "plan show", name, items().collect());
     }
     match request.gates.iter().find(|n| !gates().any(|g| g == n.as_str())) {
-        Some(name) => unknown("gate", "unknown-gate", "gate list", name, crate::model::error::nearest(name, gates())),
+        Some(name) => unknown("gate", "unknown-gate", "gate list", name, gates().collect()),
         None => Ok(()),
     }
 }
