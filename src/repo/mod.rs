@@ -18,7 +18,7 @@ pub use history::History;
 pub use notes::NoteLines;
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
-pub use refs::{Moved, RefChange};
+pub use refs::{Moved, PreparedRefs, RefChange};
 
 /// A git repository that is safe to work in.
 pub struct Repo {

@@ -11,7 +11,7 @@ pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run}
 pub use replay::replay;
 
 use crate::{
-    config::{Config, OnConflict},
+    config::{Config, ConfigFile, FILE_NAME, OnConflict},
     gate::{Context, digest},
     model::{
         Error, Result,
@@ -219,6 +219,8 @@ impl<'a> Flow<'a> {
                 self.explain_conflict(report, head, paths, commit)?;
                 return Ok(Vec::new());
             }
+            // What the machine cannot do is no fault of the item; an object that cannot be read is.
+            Err(error) if error.code != "git" => return Err(error),
             Err(error) => {
                 (report.status, report.detail) = (Status::SkippedMissing, error.to_string());
                 return Ok(Vec::new());
@@ -228,6 +230,10 @@ impl<'a> Flow<'a> {
         (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
         let before = self.weaver.tree_of(self.tip)?;
         let changes = self.weaver.changes(before, tree)?;
+        if let Some(broken) = self.check_policy_change(report, &changes)? {
+            (report.status, report.detail) = (Status::SkippedGates, broken);
+            return Ok(Vec::new());
+        }
         let files = self.prove(item, report, Candidate { commit, tree, base: self.tip }, &changes, head, tell)?;
         if let Some(red) = self.red_gate(item, report) {
             (report.status, report.detail) = (Status::SkippedGates, red);
@@ -241,6 +247,23 @@ impl<'a> Flow<'a> {
         self.weaver.accept(head);
         self.tip = commit;
         Ok(files)
+    }
+
+    /// An item that changes the policy is judged by the old one and says so. One whose policy cannot be read would keep
+    /// everybody after it from landing; the answer is why.
+    fn check_policy_change(&self, report: &mut ItemReport, changes: &[Changed]) -> Result<Option<String>> {
+        let Some(change) = changes.iter().find(|change| change.path == FILE_NAME) else { return Ok(None) };
+        let Some((mode, id)) = change.new else {
+            report.notes.push(format!("takes {FILE_NAME} away; it is judged by the one on {}", self.run.target));
+            return Ok(None);
+        };
+        report.notes.push(format!("changes {FILE_NAME}; it is judged by the one on {}", self.run.target));
+        if !mode.is_blob() {
+            return Ok(Some(format!("its {FILE_NAME} is no regular file")));
+        }
+        let blob = self.weaver.objects().find_blob(id).map_err(|e| Error::git(format_args!("read {FILE_NAME} of {}", report.name), e))?;
+        let read = ConfigFile::parse(&String::from_utf8_lossy(&blob.data), FILE_NAME);
+        Ok(read.err().map(|error| format!("its {FILE_NAME} cannot be read: {error}")))
     }
 
     /// The first dependency that is not in, with what became of it.

@@ -48,6 +48,7 @@ impl Court {
                 Ok(Ok(tree))
             }
             (1, Some(_)) => Ok(Err(paths(fields.filter(|f| !f.is_empty())))),
+            (129, _) => Err(Error::environment("old-git", "this git has no `merge-tree --write-tree`").hint("install git 2.38 or newer")),
             _ => Err(Error::git("merge with `git merge-tree`", output.stderr)),
         }
     }
