@@ -28,9 +28,28 @@ pub struct ConfigFile {
     /// What must hold for an item to land.
     #[serde(default)]
     pub policy: PolicyTable,
+    /// How conflicts are settled.
+    #[serde(default)]
+    pub weave: WeaveTable,
     /// The gates.
     #[serde(default, rename = "gate")]
     pub gates: Vec<GateSpec>,
+}
+
+/// `[weave]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeaveTable {
+    /// Rungs of the ladder and rules that are not used: `recorded`, `mechanical`, `semantic`, or a rule's name.
+    #[serde(default)]
+    pub off: Vec<String>,
+}
+
+impl WeaveTable {
+    /// Whether a rung or rule is not used.
+    pub fn is_off(&self, name: &str) -> bool {
+        self.off.iter().any(|off| off == name)
+    }
 }
 
 /// `[policy]`

@@ -10,6 +10,7 @@ mod notes;
 mod open;
 mod process;
 mod refs;
+mod resolutions;
 
 pub use branches::{Branch, is_branch_name};
 pub use checkout::Checkout;
@@ -19,6 +20,7 @@ pub use notes::NoteLines;
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, PreparedRefs, RefChange};
+pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 
 /// A git repository that is safe to work in.
 pub struct Repo {

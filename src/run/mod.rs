@@ -5,30 +5,32 @@ mod journal;
 mod land;
 mod prove;
 mod replay;
+mod train;
 
 pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
-pub use replay::replay;
+pub use replay::{Request as ReplayRequest, replay};
+pub use train::{Trained, import_rerere, train};
 
 use crate::{
-    config::{Config, ConfigFile, FILE_NAME, OnConflict},
+    config::{Config, ConfigFile, FILE_NAME, OnConflict, WeaveTable},
     gate::{Context, digest},
     model::{
         Error, Result,
         gate::{CONFLICT_MARKERS, GateSpec},
         plan::{Item, Plan},
-        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, SCHEMA_VERSION, Status, Weave},
+        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
         time,
         verdict::{Answer, Verdict},
     },
     plan::order,
-    repo::Repo,
-    weave::{Changed, Strand, Weaver, Woven},
+    repo::{Repo, Resolutions},
+    weave::{Changed, Ladder, Strand, Weaver, Woven},
 };
 use gix::ObjectId;
 use journal::Journal;
 use prove::{Candidate, Prover};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// What to run.
 pub struct Request<'a> {
@@ -86,8 +88,6 @@ struct Flow<'a> {
     run: Run,
     base: ObjectId,
     tip: ObjectId,
-    /// The items that changed a path on the way to the tip.
-    touched: HashMap<String, Vec<String>>,
 }
 
 impl<'a> Flow<'a> {
@@ -129,13 +129,12 @@ impl<'a> Flow<'a> {
         Ok(Flow {
             repo,
             request,
-            weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?),
+            weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
             prover: Prover::new(repo, request.config.workers.count()),
             journal: None,
             run,
             base,
             tip: base,
-            touched: HashMap::new(),
         })
     }
 
@@ -204,19 +203,19 @@ impl<'a> Flow<'a> {
         };
         report.head = Some(head.to_string());
         let strand = Strand { name: &item.name, branch: &item.branch, head, strategy: item.strategy };
-        let (commit, tree) = match self.weaver.weave(self.tip, &strand) {
-            Ok(Woven::Clean { commit, tree }) => (commit, tree),
+        let (commit, tree, steps) = match self.weaver.weave(self.tip, &strand) {
+            Ok(Woven::Clean { commit, tree, steps }) => (commit, tree, steps),
             Ok(Woven::UpToDate) => {
                 (report.status, report.detail) = (Status::UpToDate, format!("{} holds it already", self.run.target));
-                self.weaver.accept(head);
+                self.weaver.accept(&strand, &[]);
                 return Ok(Vec::new());
             }
             Ok(Woven::NoCommonHistory) => {
                 (report.status, report.detail) = (Status::SkippedHistory, format!("shares no history with {}", self.run.target));
                 return Ok(Vec::new());
             }
-            Ok(Woven::Conflict { paths, commit }) => {
-                self.explain_conflict(report, head, paths, commit)?;
+            Ok(Woven::Conflict { conflicted, commit }) => {
+                self.explain_conflict(report, head, conflicted.paths(), commit)?;
                 return Ok(Vec::new());
             }
             // What the machine cannot do is no fault of the item; an object that cannot be read is.
@@ -226,7 +225,8 @@ impl<'a> Flow<'a> {
                 return Ok(Vec::new());
             }
         };
-        report.weave = Some(Weave::Trivial);
+        report.weave = Some(steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial));
+        report.settled = steps;
         (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
         let before = self.weaver.tree_of(self.tip)?;
         let changes = self.weaver.changes(before, tree)?;
@@ -241,10 +241,7 @@ impl<'a> Flow<'a> {
         }
         report.status = Status::Merged;
         report.detail = self.merged_detail(report, changes.len());
-        for change in &changes {
-            self.touched.entry(change.path.to_string()).or_default().push(item.name.clone());
-        }
-        self.weaver.accept(head);
+        self.weaver.accept(&strand, &changes);
         self.tip = commit;
         Ok(files)
     }
@@ -301,7 +298,7 @@ impl<'a> Flow<'a> {
     fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, paths: Vec<String>, commit: Option<ObjectId>) -> Result<()> {
         let mut with = Vec::new();
         for path in paths {
-            let items = self.touched.get(&path).cloned().unwrap_or_default();
+            let items = self.weaver.touched(&path);
             let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
             let words = match culprit {
                 Some(commit) => vec![format!("{} ({})", self.run.target, self.repo.short(commit))],
@@ -430,7 +427,15 @@ impl<'a> Flow<'a> {
         let unproved = names(&|g| g.verdict.is_none());
         let flaky = names(&|g| g.verdict.as_ref().is_some_and(|v| v.verdict.is_good() && v.attempts > 1));
         let warned = names(&|g| g.answer().is_some_and(|a| a == Answer::Warn || !a.is_good()));
-        let mut detail = format!("clean, {}", count(files, "file"));
+        let mut detail = format!("{}, {}", report.weave.unwrap_or(Rung::Trivial).word(), count(files, "file"));
+        if !report.settled.is_empty() {
+            let settled: Vec<String> = report
+                .settled
+                .iter()
+                .map(|step| format!("{} {}", step.path, step.rule.as_deref().map_or(step.why.clone(), |rule| format!("by {rule}"))))
+                .collect();
+            detail.push_str(&format!("; {}", few(&settled)));
+        }
         for (what, gates) in [("not proved yet", unproved), ("flaky", flaky), ("warning", warned)] {
             if !gates.is_empty() {
                 detail.push_str(&format!("; {what}: {}", few(&gates)));
@@ -438,6 +443,12 @@ impl<'a> Flow<'a> {
         }
         detail
     }
+}
+
+/// The rungs that the policy leaves on.
+fn ladder(repo: &Repo, weave: &WeaveTable) -> Result<Ladder> {
+    let resolutions = if weave.is_off(Rung::Recorded.word()) { Resolutions::none() } else { repo.resolutions()? };
+    Ok(Ladder { resolutions })
 }
 
 fn pending(item: &Item, level: usize) -> ItemReport {
@@ -451,6 +462,7 @@ fn pending(item: &Item, level: usize) -> ItemReport {
         status: Status::Pending,
         detail: String::new(),
         weave: None,
+        settled: Vec::new(),
         candidate: None,
         tree: None,
         conflicts: Vec::new(),
