@@ -14,6 +14,7 @@ mod order;
 mod plan;
 mod report;
 mod repositories;
+mod resolutions;
 mod sandbox;
 mod strategies;
 mod weave;
