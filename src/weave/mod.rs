@@ -13,6 +13,7 @@ mod pairs;
 mod recorded;
 mod renames;
 mod similarity;
+pub mod rules;
 mod strategy;
 mod text;
 
