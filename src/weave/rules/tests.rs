@@ -227,3 +227,23 @@ fn random_bytes_are_refused_or_resolved_but_never_panic() {
         resolve(&Clash { path, base: Some(b""), ours: text.as_bytes(), theirs: b"a" }, &[]);
     }
 }
+
+#[test]
+fn the_examples_in_the_docs_are_true() {
+    let page = include_str!("../../../docs/rules.md");
+    for (rule, path) in Rule::ALL.into_iter().zip(["Cargo.toml", "package.json", "a.yaml", "a.rs", "CHANGELOG.md", ".gitignore"]) {
+        let section = page.split_once(&format!("\n## {}\n", rule.name())).unwrap().1;
+        let block = section.split_once("```text\n").unwrap().1.split_once("\n```").unwrap().0;
+        let (head, rows) = block.split_once('\n').unwrap();
+        let begins = ["base", "ours", "theirs", "result"].map(|name| head.find(name).unwrap());
+        let column = |at: usize| {
+            let end = begins.get(at + 1).copied().unwrap_or(usize::MAX);
+            let cell = |row: &str| row.get(begins[at].min(row.len())..end.min(row.len())).unwrap().trim_end().to_owned() + "\n";
+            rows.lines().skip(1).map(cell).collect::<String>().trim_end().to_owned() + "\n"
+        };
+        let [base, ours, theirs, result] = [0, 1, 2, 3].map(column);
+        let clash = Clash { path, base: Some(base.as_bytes()), ours: ours.as_bytes(), theirs: theirs.as_bytes() };
+        let resolved = resolve(&clash, &[]).unwrap_or_else(|| panic!("{} refuses its example", rule.name()));
+        assert_eq!((resolved.rule, String::from_utf8(resolved.content).unwrap()), (rule, result));
+    }
+}
