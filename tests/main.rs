@@ -9,6 +9,7 @@ mod errors;
 mod forecast;
 mod gates;
 mod history;
+mod ladder;
 mod merge;
 mod order;
 mod plan;

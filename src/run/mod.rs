@@ -17,6 +17,7 @@ use crate::{
     gate::{Context, digest},
     model::{
         Error, Result,
+        error::{Location, nearest},
         gate::{CONFLICT_MARKERS, GateSpec},
         plan::{Item, Plan},
         run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
@@ -25,7 +26,7 @@ use crate::{
     },
     plan::order,
     repo::{Repo, Resolutions},
-    weave::{Changed, Ladder, Strand, Weaver, Woven},
+    weave::{Changed, Ladder, Strand, Weaver, Woven, rules::Rule},
 };
 use gix::ObjectId;
 use journal::Journal;
@@ -447,8 +448,19 @@ impl<'a> Flow<'a> {
 
 /// The rungs that the policy leaves on.
 fn ladder(repo: &Repo, weave: &WeaveTable) -> Result<Ladder> {
+    let known = || [Rung::Recorded, Rung::Mechanical, Rung::Semantic].map(Rung::word).into_iter().chain(Rule::ALL.map(Rule::name));
+    if let Some(name) = weave.off.iter().find(|name| !known().any(|known| known == name.as_str())) {
+        let hint = match nearest(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        let place = Location::new(FILE_NAME).at_path("weave.off");
+        return Err(Error::input("bad-value", format!("`{name}` is no rung of the ladder and no rule")).at(place).hint(hint));
+    }
     let resolutions = if weave.is_off(Rung::Recorded.word()) { Resolutions::none() } else { repo.resolutions()? };
-    Ok(Ladder { resolutions })
+    let all_off = weave.is_off(Rung::Mechanical.word());
+    let rules_off = Rule::ALL.into_iter().filter(|rule| all_off || weave.is_off(rule.name())).collect();
+    Ok(Ladder { resolutions, rules_off })
 }
 
 fn pending(item: &Item, level: usize) -> ItemReport {
@@ -504,10 +516,10 @@ fn check_names(request: &Request) -> Result<()> {
         Err(Error::input(code, format!("there is no {what} `{name}` in plan {}", request.plan_name)).hint(hint))
     };
     if let Some(name) = request.items.iter().find(|n| !items().any(|i| i == n.as_str())) {
-        return unknown("item", "missing-item", name, crate::model::error::nearest(name, items()));
+        return unknown("item", "missing-item", name, nearest(name, items()));
     }
     match request.gates.iter().find(|n| !gates().any(|g| g == n.as_str())) {
-        Some(name) => unknown("gate", "unknown-gate", name, crate::model::error::nearest(name, gates())),
+        Some(name) => unknown("gate", "unknown-gate", name, nearest(name, gates())),
         None => Ok(()),
     }
 }

@@ -5,26 +5,30 @@ use super::{
     Weaver,
     conflict::{Clash, Conflicted},
     recorded::{self, Settled},
+    rules::{self, Rule},
 };
 use crate::{
     model::{
         Error, Result,
+        resolution::Resolution,
         run::{Rung, Step},
     },
     repo::Resolutions,
 };
-use gix::ObjectId;
+use gix::{ObjectId, bstr::ByteSlice, objs::Write};
 
 /// The rungs above git's own merge that a weave may use, and what they know.
 pub struct Ladder {
     /// The recorded resolutions; none where that rung is off.
     pub resolutions: Resolutions,
+    /// The rules that are not used; all of them where the mechanical rung is off.
+    pub rules_off: Vec<Rule>,
 }
 
 impl Ladder {
     /// Git's own merge and nothing else.
     pub fn none() -> Ladder {
-        Ladder { resolutions: Resolutions::none() }
+        Ladder { resolutions: Resolutions::none(), rules_off: Rule::ALL.to_vec() }
     }
 }
 
@@ -58,12 +62,34 @@ impl Weaver<'_> {
     }
 
     fn settle_path(&self, clash: &Clash) -> Result<Option<(Settled, Step)>> {
+        match self.settle_as_recorded(clash)? {
+            Some(settled) => Ok(Some(settled)),
+            None => self.settle_by_rule(clash),
+        }
+    }
+
+    fn settle_as_recorded(&self, clash: &Clash) -> Result<Option<(Settled, Step)>> {
         let Some((settled, used)) = recorded::recall(&self.git, &self.ladder.resolutions, clash)? else { return Ok(None) };
         let mut from: Vec<&str> = used.iter().map(|resolution| resolution.from.get(..10).unwrap_or(&resolution.from)).collect();
         from.sort_unstable();
         from.dedup();
         let why = format!("as resolved in {}", from.join(", "));
-        let keys = used.iter().map(crate::model::resolution::Resolution::own_key).collect();
+        let keys = used.iter().map(Resolution::own_key).collect();
         Ok(Some((settled, Step { path: clash.path.to_string(), rung: Rung::Recorded, rule: None, why, resolutions: keys })))
+    }
+
+    fn settle_by_rule(&self, clash: &Clash) -> Result<Option<(Settled, Step)>> {
+        if self.ladder.rules_off.len() == Rule::ALL.len() {
+            return Ok(None);
+        }
+        let (Some((mode, [base, ours, theirs])), Ok(path)) = (clash.texts(&self.git)?, clash.path.to_str()) else { return Ok(None) };
+        let base = clash.stages[0].map(|_| &base[..]);
+        let clash = rules::Clash { path, base, ours: &ours, theirs: &theirs };
+        let Some(resolved) = rules::resolve(&clash, &self.ladder.rules_off) else { return Ok(None) };
+        let written = self.git.objects.write_buf(gix::objs::Kind::Blob, &resolved.content);
+        let blob = written.map_err(|e| Error::git("settle a conflict", e))?;
+        let rule = Some(resolved.rule.name().to_string());
+        let step = Step { path: path.into(), rung: Rung::Mechanical, rule, why: resolved.why, resolutions: Vec::new() };
+        Ok(Some((Some((mode, blob)), step)))
     }
 }

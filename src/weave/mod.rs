@@ -12,8 +12,8 @@ mod markers;
 mod pairs;
 mod recorded;
 mod renames;
-mod similarity;
 pub mod rules;
+mod similarity;
 mod strategy;
 mod text;
 

@@ -6,9 +6,8 @@
 
 use super::{
     changes::File,
-    conflict::{Clash, Conflicted},
+    conflict::{Clash, Conflicted, read},
     diff::hunks,
-    engine::merged_mode,
     text::{self, Piece, Text},
 };
 use crate::{
@@ -31,18 +30,6 @@ use gix::{
 /// What became of a path: a file, or nothing.
 pub(super) type Settled = Option<File>;
 
-/// The three texts of a clash, and the mode of the file; `None` where it is no clash of texts.
-fn texts(git: &gix::Repository, clash: &Clash) -> Result<Option<(EntryMode, [Vec<u8>; 3])>> {
-    let [base, Some(ours), Some(theirs)] = clash.stages else { return Ok(None) };
-    if !clash.stages.iter().flatten().all(|(mode, _)| mode.is_blob()) {
-        return Ok(None);
-    }
-    let base_text = base.map(|(_, id)| read(git, id)).transpose()?.unwrap_or_default();
-    let texts = [base_text, read(git, ours.1)?, read(git, theirs.1)?];
-    let mode = merged_mode([base.unwrap_or(ours), ours, theirs]);
-    Ok(texts.iter().all(|content| text::is_text(content)).then_some((mode, texts)))
-}
-
 fn pieces([base, ours, theirs]: &[Vec<u8>; 3]) -> Option<Vec<Piece>> {
     match text::merge(base, ours, theirs) {
         Text::Clash(pieces) => Some(pieces),
@@ -60,7 +47,7 @@ pub(super) fn recall(git: &gix::Repository, known: &Resolutions, clash: &Clash) 
         let settled = settle_file(git, &found)?;
         return Ok(Some((settled, vec![found])));
     }
-    let Some((mode, texts)) = texts(git, clash)? else { return Ok(None) };
+    let Some((mode, texts)) = clash.texts(git)? else { return Ok(None) };
     let ways = [(Kind::Lines, pieces(&texts)), (Kind::Sides, text::shown(&texts[0], &texts[1], &texts[2]))];
     for (kind, pieces) in ways.into_iter().filter_map(|(kind, pieces)| Some((kind, pieces?))) {
         if let Some((content, used)) = put_together(git, known, kind, pieces)? {
@@ -107,7 +94,7 @@ pub(super) fn learn(git: &gix::Repository, conflicted: &Conflicted, tree: Object
         };
         let content = recorded.map(|(_, id)| read(git, id)).transpose()?;
         let mut whole = true;
-        let pieces = texts(git, clash)?.and_then(|(_, texts)| pieces(&texts));
+        let pieces = clash.texts(git)?.and_then(|(_, texts)| pieces(&texts));
         if let (Some(pieces), Some(content)) = (pieces, &content) {
             let complete = learn_pieces(&blank, pieces, content, &mut learnt);
             whole = !complete;
@@ -234,8 +221,4 @@ fn settle_file(git: &gix::Repository, resolution: &Resolution) -> Result<Settled
     let mode = EntryMode::from_bytes(mode).filter(|mode| mode.is_blob_or_symlink()).unwrap_or_else(|| EntryKind::Blob.into());
     let blob = git.objects.write_buf(gix::objs::Kind::Blob, content).map_err(|e| Error::git("use a recorded resolution", e))?;
     Ok(Some((mode, blob)))
-}
-
-fn read(git: &gix::Repository, id: ObjectId) -> Result<Vec<u8>> {
-    git.find_blob(id).map(|mut blob| blob.take_data()).map_err(|e| Error::git(format_args!("read blob {id}"), e))
 }

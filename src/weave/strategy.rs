@@ -6,7 +6,7 @@ use crate::model::{
     Error, Result,
     run::{Rung, Step},
 };
-use gix::{ObjectId, actor::Signature, bstr::ByteSlice};
+use gix::{ObjectId, actor::Signature, bstr::ByteSlice, objs::commit::MessageRef};
 use std::collections::{HashMap, HashSet};
 
 impl Weaver<'_> {
@@ -66,7 +66,7 @@ impl Weaver<'_> {
             }
         }
         push_new(&mut authors, co_author(author));
-        let rung = steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial).word();
+        let rung = highest(steps).word();
         let mut rules: Vec<&str> = steps.iter().map(|step| step.rule.as_deref().unwrap_or(step.rung.word())).collect();
         rules.sort_unstable();
         rules.dedup();
@@ -128,7 +128,10 @@ impl Weaver<'_> {
         if tree == ours && theirs != base {
             return Ok(Woven::UpToDate);
         }
-        let (author, committer, message) = self.people(id, onto)?;
+        let (author, committer, mut message) = self.people(id, onto)?;
+        if !steps.is_empty() {
+            message = with_trailers(&message, &steps);
+        }
         let commit = self.write_commit(&commit(tree, vec![onto], author, committer, message))?;
         Ok(Woven::Clean { commit, tree, steps })
     }
@@ -178,6 +181,21 @@ impl Weaver<'_> {
         }
         Ok((author, committer, commit.message_raw_sloppy().to_string()))
     }
+}
+
+/// The highest rung that was taken.
+fn highest(steps: &[Step]) -> Rung {
+    steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial)
+}
+
+/// A commit that is applied again keeps its message; how its conflicts were settled is added as trailers.
+fn with_trailers(message: &str, steps: &[Step]) -> String {
+    let has_trailers = MessageRef::from_bytes(message.as_bytes()).body().is_some_and(|body| body.trailers().next().is_some());
+    let mut text = format!("{}\n{}", message.trim_end(), if has_trailers { "" } else { "\n" });
+    for step in steps {
+        text.push_str(&format!("Lex-Pr-Settled: {} ({})\n", step.path, step.rule.as_deref().unwrap_or(step.rung.word())));
+    }
+    text + &format!("Lex-Pr-Weave: {}\n", highest(steps).word())
 }
 
 fn co_author(who: &Signature) -> String {

@@ -7,7 +7,7 @@ pub(super) fn resolve(texts: &Texts) -> Option<(String, String)> {
         return None;
     }
     let mut count = (0, 0);
-    let content = hunks::settle(&hunks::pieces(texts.base(), &texts.ours, &texts.theirs), |base, ours, theirs| {
+    let content = hunks::Merge::new(texts.base(), &texts.ours, &texts.theirs)?.settle(|base, ours, theirs| {
         let (united, added) = unite(base, ours, theirs)?;
         count = (count.0 + added.0, count.1 + added.1);
         Some(united)

@@ -2,7 +2,7 @@
 
 use super::{
     Texts,
-    hunks::{Piece, pieces},
+    hunks::{Merge, Piece},
     keep,
     statement::{Language, Statement},
 };
@@ -13,7 +13,8 @@ const MOST_LINES: usize = 60;
 
 pub(super) fn resolve(texts: &Texts) -> Option<(String, String)> {
     let language = Language::of(texts.path)?;
-    let mut pieces = pieces(texts.base(), &texts.ours, &texts.theirs);
+    let merge = Merge::new(texts.base(), &texts.ours, &texts.theirs)?;
+    let mut pieces = merge.pieces()?;
     // Where this merge sees no conflict but git did, they read the changes in different ways: not for a rule to decide.
     if !pieces.iter().any(|piece| matches!(piece, Piece::Conflict { .. })) {
         return None;

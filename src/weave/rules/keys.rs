@@ -5,7 +5,7 @@ use super::{
     Texts,
     data::{Data, Merge},
     guard,
-    hunks::{Piece, pieces},
+    hunks::{self, Piece},
     keep,
     layout::Node,
     splice::{Part, splice},
@@ -99,7 +99,7 @@ pub(super) fn resolve(texts: &Texts, format: &Format) -> Option<(String, String)
 /// are as git merges them.
 fn narrow(texts: &Texts) -> Option<[String; 3]> {
     let mut versions = [String::new(), String::new(), String::new()];
-    for piece in pieces(texts.base.as_deref()?, &texts.ours, &texts.theirs) {
+    for piece in hunks::Merge::new(texts.base.as_deref()?, &texts.ours, &texts.theirs)?.pieces()? {
         let parts = match piece {
             Piece::Common(text) => [text; 3],
             Piece::Conflict { base, ours, theirs } => [base, ours, theirs],
