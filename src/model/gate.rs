@@ -100,6 +100,22 @@ pub enum MountKind {
 }
 
 impl GateSpec {
+    /// A command of the policy that is no gate, but is run as one is.
+    pub fn command(name: &str, run: String, timeout: Option<Span>, allow: &[String]) -> GateSpec {
+        GateSpec {
+            name: name.into(),
+            run,
+            cwd: None,
+            env: BTreeMap::new(),
+            runtime: Runtime::Local,
+            container: None,
+            artifacts: Vec::new(),
+            paths: Vec::new(),
+            timeout,
+            allow: allow.to_vec(),
+        }
+    }
+
     /// Look for what a type cannot say; the error is a message and what mends it.
     pub fn check(&self) -> Result<(), (String, String)> {
         let name = &self.name;

@@ -141,7 +141,7 @@ mod tests {
             resolution: b"y".to_vec(),
         };
         let bytes = resolution.to_bytes();
-        assert_eq!(Resolution::from_bytes(&bytes, "k").unwrap(), resolution);
+        assert_eq!(Resolution::from_bytes(&bytes, "k"), Ok(resolution));
         for cut in 0..bytes.len() {
             assert!(Resolution::from_bytes(&bytes[..cut], "k").is_err(), "cut at {cut}");
         }

@@ -5,6 +5,7 @@ mod journal;
 mod land;
 mod prove;
 mod replay;
+mod resolve;
 mod train;
 
 pub use forecast::forecast;
@@ -19,18 +20,19 @@ use crate::{
         Error, Result,
         error::{Location, nearest},
         gate::{CONFLICT_MARKERS, GateSpec},
-        plan::{Item, Plan},
-        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
+        plan::{Item, Plan, Strategy},
+        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status, Step},
         time,
         verdict::{Answer, Verdict},
     },
     plan::order,
     repo::{Repo, Resolutions},
-    weave::{Changed, Ladder, Strand, Weaver, Woven, rules::Rule},
+    weave::{Changed, Conflicted, Ladder, Strand, Weaver, Woven, rules::Rule},
 };
 use gix::ObjectId;
 use journal::Journal;
 use prove::{Candidate, Prover};
+use resolve::Resolve;
 use std::collections::HashSet;
 
 /// What to run.
@@ -215,10 +217,19 @@ impl<'a> Flow<'a> {
                 (report.status, report.detail) = (Status::SkippedHistory, format!("shares no history with {}", self.run.target));
                 return Ok(Vec::new());
             }
-            Ok(Woven::Conflict { conflicted, commit }) => {
-                self.explain_conflict(report, head, conflicted.paths(), commit)?;
-                return Ok(Vec::new());
-            }
+            Ok(Woven::Conflict { conflicted, commit }) => match self.climb_by_commands(report, &strand, &conflicted)? {
+                Some((tree, mut steps)) => {
+                    steps.splice(0..0, conflicted.settled);
+                    match self.weaver.commit(self.tip, &strand, tree, steps)? {
+                        Woven::Clean { commit, tree, steps } => (commit, tree, steps),
+                        _ => return Ok(Vec::new()),
+                    }
+                }
+                None => {
+                    self.explain_conflict(report, head, &conflicted, commit)?;
+                    return Ok(Vec::new());
+                }
+            },
             // What the machine cannot do is no fault of the item; an object that cannot be read is.
             Err(error) if error.code != "git" => return Err(error),
             Err(error) => {
@@ -296,9 +307,51 @@ impl<'a> Flow<'a> {
         Ok(head)
     }
 
-    fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, paths: Vec<String>, commit: Option<ObjectId>) -> Result<()> {
+    /// The rungs that take a command; a preview only says which there would be.
+    fn climb_by_commands(
+        &mut self,
+        report: &mut ItemReport,
+        strand: &Strand,
+        conflicted: &Conflicted,
+    ) -> Result<Option<(ObjectId, Vec<Step>)>> {
+        let weave = &self.request.config.weave;
+        let possible = resolve::possible(weave, conflicted);
+        if possible.is_empty() || conflicted.clashes.is_empty() || strand.strategy == Strategy::Rebase {
+            return Ok(None);
+        }
+        if self.request.purpose == Purpose::Preview {
+            report.notes.push(format!("a run also tries: {}", possible.join(", ")));
+            return Ok(None);
+        }
+        let context = self.context(strand.name, strand.head, self.tip, self.tip);
+        let mut resolve = Resolve {
+            weaver: &mut self.weaver,
+            prover: &mut self.prover,
+            weave,
+            base: self.base,
+            tip: self.tip,
+            context,
+            notes: Vec::new(),
+        };
+        let climbed = resolve.climb(conflicted.clone())?;
+        report.notes.append(&mut resolve.notes);
+        Ok(climbed)
+    }
+
+    /// What a command is told of the candidate that it is run for.
+    fn context(&self, item: &str, head: ObjectId, base: ObjectId, candidate: ObjectId) -> Context {
+        Context {
+            item: item.into(),
+            target: self.run.target.clone(),
+            base: base.to_string(),
+            head: head.to_string(),
+            candidate: candidate.to_string(),
+        }
+    }
+
+    fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, conflicted: &Conflicted, commit: Option<ObjectId>) -> Result<()> {
         let mut with = Vec::new();
-        for path in paths {
+        for path in conflicted.paths() {
             let items = self.weaver.touched(&path);
             let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
             let words = match culprit {
@@ -330,13 +383,7 @@ impl<'a> Flow<'a> {
         head: ObjectId,
         tell: &mut dyn FnMut(Event),
     ) -> Result<Vec<(String, Vec<u8>)>> {
-        let context = Context {
-            item: item.name.clone(),
-            target: self.run.target.clone(),
-            base: candidate.base.to_string(),
-            head: head.to_string(),
-            candidate: candidate.commit.to_string(),
-        };
+        let context = self.context(&item.name, head, candidate.base, candidate.commit);
         let markers = self.markers_verdict(&context, &candidate, changes)?;
         let marked = markers.verdict == Answer::Fail;
         report.gates.push(GateReport { gate: CONFLICT_MARKERS.into(), required: true, verdict: Some(markers), reused: false });
@@ -448,7 +495,13 @@ impl<'a> Flow<'a> {
 
 /// The rungs that the policy leaves on.
 fn ladder(repo: &Repo, weave: &WeaveTable) -> Result<Ladder> {
-    let known = || [Rung::Recorded, Rung::Mechanical, Rung::Semantic].map(Rung::word).into_iter().chain(Rule::ALL.map(Rule::name));
+    let known = || {
+        [Rung::Recorded, Rung::Mechanical, Rung::Semantic]
+            .map(Rung::word)
+            .into_iter()
+            .chain(Rule::ALL.map(Rule::name))
+            .chain(["format", "regenerate"])
+    };
     if let Some(name) = weave.off.iter().find(|name| !known().any(|known| known == name.as_str())) {
         let hint = match nearest(name, known()) {
             Some(near) => format!("did you mean `{near}`?"),

@@ -2,10 +2,11 @@
 
 use crate::{
     config::Config,
-    gate::{Context, Stop, run},
+    gate::{Attempted, Context, Stop, run},
     model::{
         Error, Result,
         gate::{GateSpec, Runtime},
+        policy::Retry,
         time,
         verdict::{Answer, Verdict},
     },
@@ -72,6 +73,34 @@ impl<'r> Prover<'r> {
         proofs
     }
 
+    /// Run a command of the policy in a work tree that shows `candidate`, and take what `look` sees there when it is done.
+    /// Ctrl-C kills it and is an error.
+    pub fn in_tree<T>(
+        &mut self,
+        candidate: &Candidate,
+        context: &Context,
+        command: &GateSpec,
+        look: impl FnOnce(&GateTree, Attempted) -> Result<T>,
+    ) -> Result<T> {
+        let (tokio, stop) = match self.machine.take() {
+            Some(machine) => machine,
+            None => start()?,
+        };
+        let tree = match self.idle.pop() {
+            Some(tree) => tree,
+            None => GateTree::create(self.repo)?,
+        };
+        tree.show(candidate.commit, &context.target, candidate.base)?;
+        let done = tokio.block_on(run(command, Retry::default(), tree.dir(), context, stop.clone()));
+        self.machine = Some((tokio, stop));
+        if done.stopped {
+            return Err(stopped());
+        }
+        let seen = look(&tree, done);
+        self.idle.push(tree);
+        seen
+    }
+
     async fn all(
         &mut self,
         candidate: &Candidate,
@@ -125,14 +154,18 @@ impl<'r> Prover<'r> {
             }
         }
         if *stop.borrow() {
-            return Err(Error::interrupted("stopped by a signal; the target was not touched")
-                .hint("the same command goes on from here: verdicts given so far are kept"));
+            return Err(stopped());
         }
         match failure {
             Some(error) => Err(error),
             None => Ok(proofs),
         }
     }
+}
+
+fn stopped() -> Error {
+    Error::interrupted("stopped by a signal; the target was not touched")
+        .hint("the same command goes on from here: verdicts given so far are kept")
 }
 
 /// The runtime, and the word to stop once SIGINT or SIGTERM has come.
@@ -164,7 +197,7 @@ fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {
 async fn judge(
     gate: GateSpec,
     blank: Verdict,
-    retry: crate::model::policy::Retry,
+    retry: Retry,
     tree: GateTree,
     candidate: Candidate,
     context: Context,

@@ -1,7 +1,7 @@
 //! What a merge leaves in conflict.
 
 use super::{changes::File, engine::merged_mode, text};
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, run::Step};
 use gix::{ObjectId, bstr::BString, objs::tree::EntryMode};
 
 /// A merge that is not clean.
@@ -9,8 +9,10 @@ use gix::{ObjectId, bstr::BString, objs::tree::EntryMode};
 pub struct Conflicted {
     /// All that is merged. What it has at the paths that clash means nothing.
     pub tree: ObjectId,
-    /// The paths that clash, sorted; at least one.
+    /// The paths that clash, sorted.
     pub clashes: Vec<Clash>,
+    /// How others were settled, in the tree.
+    pub settled: Vec<Step>,
 }
 
 /// A path that the merge leaves open.

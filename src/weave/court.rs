@@ -63,7 +63,7 @@ impl Court {
                 for (_, id) in clashes.iter().flat_map(|clash| clash.stages.into_iter().flatten()).filter(|(mode, _)| !mode.is_commit()) {
                     self.bring_back(git, &store, id)?;
                 }
-                Ok(Err(Conflicted { tree, clashes }))
+                Ok(Err(Conflicted { tree, clashes, settled: Vec::new() }))
             }
             (129, _) => Err(Error::environment("old-git", "this git has no `merge-tree --write-tree`").hint("install git 2.38 or newer")),
             _ => Err(Error::git("merge with `git merge-tree`", output.stderr)),

@@ -117,7 +117,7 @@ impl Engine {
         Ok(match (open.is_empty(), clashes.is_empty()) {
             (false, _) => Answer::Open { tree, clashes, open },
             (true, true) => Answer::Clean(tree),
-            (true, false) => Answer::Conflict(Conflicted { tree, clashes }),
+            (true, false) => Answer::Conflict(Conflicted { tree, clashes, settled: Vec::new() }),
         })
     }
 

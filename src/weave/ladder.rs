@@ -56,7 +56,7 @@ impl Weaver<'_> {
         }
         let tree = editor.write().map_err(|e| settling(&e))?.detach();
         if nameless || !left.is_empty() {
-            return Ok(Err(Conflicted { tree, clashes: left }));
+            return Ok(Err(Conflicted { tree, clashes: left, settled: steps }));
         }
         Ok(Ok((tree, steps)))
     }

@@ -30,7 +30,7 @@ use engine::{Engine, OpenFile};
 use gix::{
     ObjectId,
     bstr::{BString, ByteSlice},
-    objs::Write,
+    objs::{Write, tree::EntryKind},
 };
 use std::{
     cell::RefCell,
@@ -259,7 +259,7 @@ impl<'r> Weaver<'r> {
             editor.upsert(&file.path, entry.mode().kind(), entry.object_id()).map_err(|e| settling(&e))?;
         }
         let tree = editor.write().map_err(|e| settling(&e))?.detach();
-        Ok(if clashes.is_empty() { Ok(tree) } else { Err(Conflicted { tree, clashes }) })
+        Ok(if clashes.is_empty() { Ok(tree) } else { Err(Conflicted { tree, clashes, settled: Vec::new() }) })
     }
 
     /// The tree of several merge bases merged with each other, oldest first, as merge-ort does (merge_ort_internal); `None`
@@ -290,6 +290,62 @@ impl<'r> Weaver<'r> {
             merged = self.dress(tree, vec![merged, next])?;
         }
         self.tree_of(merged).map(Some)
+    }
+
+    /// The texts of base, ours and theirs, where a clash is one of texts.
+    pub fn texts(&self, clash: &Clash) -> Result<Option<[Vec<u8>; 3]>> {
+        Ok(clash.texts(&self.git)?.map(|(_, texts)| texts))
+    }
+
+    /// A clash of texts as a person or a command is shown it; `None` where it is none of texts.
+    pub fn show_clash(&self, clash: &Clash) -> Result<Option<text::Shown>> {
+        Ok(clash.texts(&self.git)?.and_then(|(_, [base, ours, theirs])| text::show(&base, &ours, &theirs, &self.target)))
+    }
+
+    /// `tree` with the file of a clash as `content`.
+    pub fn put(&self, tree: ObjectId, clash: &Clash, content: &[u8]) -> Result<ObjectId> {
+        let mode = clash.texts(&self.git)?.map_or(EntryKind::Blob.into(), |(mode, _)| mode);
+        let written = self.git.objects.write_buf(gix::objs::Kind::Blob, content);
+        self.put_file(tree, clash, Some((mode, written.map_err(|e| Error::git("settle a conflict", e))?)))
+    }
+
+    /// `tree` with the file of a clash as our side has it, or theirs where we have none.
+    pub fn put_side(&self, tree: ObjectId, clash: &Clash) -> Result<ObjectId> {
+        self.put_file(tree, clash, clash.stages[1].or(clash.stages[2]))
+    }
+
+    fn put_file(&self, tree: ObjectId, clash: &Clash, file: Option<File>) -> Result<ObjectId> {
+        let settling = |e: &dyn std::fmt::Display| Error::git("settle a conflict", e);
+        let mut editor = self.git.edit_tree(tree).map_err(|e| settling(&e))?;
+        match file {
+            Some((mode, id)) => editor.upsert(&clash.path, mode.kind(), id),
+            None => editor.remove(&clash.path),
+        }
+        .map_err(|e| settling(&e))?;
+        Ok(editor.write().map_err(|e| settling(&e))?.detach())
+    }
+
+    /// A commit on `parent` that only serves to be looked at.
+    pub fn shelve(&self, tree: ObjectId, parent: ObjectId) -> Result<ObjectId> {
+        self.dress(tree, vec![parent])
+    }
+
+    /// The merge of three texts, where it is clean.
+    pub fn merge_texts(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
+        match text::merge(base, ours, theirs) {
+            text::Text::Merged(merged) => Some(merged),
+            text::Text::Clash(_) | text::Text::Doubt => None,
+        }
+    }
+
+    /// How many lines differ between two texts.
+    pub fn changed_lines(one: &[u8], other: &[u8]) -> usize {
+        diff::changed_lines(one, other)
+    }
+
+    /// Whether a text holds git's conflict markers.
+    pub fn has_markers(text: &[u8]) -> bool {
+        markers::has_markers(text)
     }
 
     /// What git makes of the same merge, for a comparison: the tree, or what conflicts.

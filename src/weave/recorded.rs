@@ -8,6 +8,7 @@ use super::{
     changes::File,
     conflict::{Clash, Conflicted, read},
     diff::hunks,
+    markers::has_markers,
     text::{self, Piece, Text},
 };
 use crate::{
@@ -202,10 +203,6 @@ fn fill(pieces: &[Piece], recorded: &[u8]) -> (Vec<Option<Vec<u8>>>, bool) {
         }
     }
     (resolved, elsewhere)
-}
-
-fn has_markers(text: &[u8]) -> bool {
-    text.lines().any(|line| line.starts_with(b"<<<<<<< ") || line.starts_with(b">>>>>>> "))
 }
 
 /// The sides of a clash as a resolution of a file names them: mode and object, or nothing.

@@ -102,11 +102,6 @@ pub(super) fn marked(base: &[u8], ours: &[u8], theirs: &[u8], depth: usize) -> O
         return None;
     }
     let mut out = Vec::new();
-    let close = |out: &mut Vec<u8>| {
-        if out.last().is_some_and(|last| *last != b'\n') {
-            out.push(b'\n');
-        }
-    };
     let mark = |sign: &str| sign.repeat(MARKER_SIZE + 2 * depth);
     for piece in shown(base, ours, theirs)? {
         match piece {
@@ -114,15 +109,56 @@ pub(super) fn marked(base: &[u8], ours: &[u8], theirs: &[u8], depth: usize) -> O
             Piece::Clash([_, ours, theirs]) => {
                 out.extend_from_slice(format!("{} Temporary merge branch 1\n", mark("<")).as_bytes());
                 out.extend(ours);
-                close(&mut out);
+                end_line(&mut out);
                 out.extend_from_slice(format!("{}\n", mark("=")).as_bytes());
                 out.extend(theirs);
-                close(&mut out);
+                end_line(&mut out);
                 out.extend_from_slice(format!("{} Temporary merge branch 2\n", mark(">")).as_bytes());
             }
         }
     }
     Some(out)
+}
+
+/// A clash of texts as a person or a command is shown it.
+pub struct Shown {
+    /// The text with conflict markers in git's diff3 style.
+    pub marked: Vec<u8>,
+    /// The text with both sides of each clash, one after the other, and no markers.
+    pub both_sides: Vec<u8>,
+}
+
+/// Show the clashes of three texts; `None` where there are none to show.
+pub(super) fn show(base: &[u8], ours: &[u8], theirs: &[u8], target: &str) -> Option<Shown> {
+    let Text::Clash(pieces) = merge(base, ours, theirs) else { return None };
+    let mut shown = Shown { marked: Vec::new(), both_sides: Vec::new() };
+    for piece in pieces {
+        match piece {
+            Piece::Merged(lines) => {
+                shown.marked.extend_from_slice(&lines);
+                shown.both_sides.extend(lines);
+            }
+            Piece::Clash([base, ours, theirs]) => {
+                for (mark, lines) in [(format!("<<<<<<< {target}"), &ours), ("||||||| base".into(), &base), ("=======".into(), &theirs)] {
+                    shown.marked.extend_from_slice(format!("{mark}\n").as_bytes());
+                    shown.marked.extend_from_slice(lines);
+                    end_line(&mut shown.marked);
+                }
+                shown.marked.extend_from_slice(b">>>>>>> item\n");
+                for side in [ours, theirs] {
+                    shown.both_sides.extend(side);
+                    end_line(&mut shown.both_sides);
+                }
+            }
+        }
+    }
+    Some(shown)
+}
+
+fn end_line(text: &mut Vec<u8>) {
+    if text.last().is_some_and(|last| *last != b'\n') {
+        text.push(b'\n');
+    }
 }
 
 /// The clashes of three texts as git shows them, without their base: only where the sides differ, and those that are near each
