@@ -6,10 +6,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
 use lex_pr::{
+    config::WeaveTable,
     model::plan::Strategy,
     repo::Repo,
-    run::replay,
-    weave::{Strand, Weaver, Woven},
+    run::{ReplayRequest, replay},
+    weave::{Ladder, Strand, Weaver, Woven},
 };
 use std::{
     io::Write as _,
@@ -74,10 +75,11 @@ fn weave_fan(dir: &Path, count: usize) -> Duration {
     let tree = repo.git.find_commit(tip).unwrap().tree_id().unwrap().detach();
     let heads: Vec<_> = (0..count).map(|n| repo.ref_commit(&format!("refs/heads/b/{n:04}")).unwrap().unwrap()).collect();
     let started = Instant::now();
-    let mut weaver = Weaver::new(&repo, "main", tree);
+    let mut weaver = Weaver::new(&repo, "main", tree, Ladder::none());
     for head in heads {
         let strand = Strand { name: "item", branch: "branch", head, strategy: Strategy::Merge };
         let Woven::Clean { commit, .. } = weaver.weave(tip, &strand).unwrap() else { panic!("a clean fan") };
+        weaver.accept(&strand, &[]);
         tip = commit;
     }
     started.elapsed()
@@ -120,10 +122,13 @@ fn history(dir: &Path, range: &str) {
     let repo = Repo::open(dir).unwrap();
     let (from, to) = range.split_once("..").unwrap();
     let commit = |name: &str| repo.git.rev_parse_single(name).unwrap().object().unwrap().peel_to_commit().unwrap().id;
+    let weave = WeaveTable::default();
+    let request =
+        |pairs| ReplayRequest { from: commit(from), to: commit(to), pairs, with_commits: false, against_git: false, weave: &weave };
     println!("| {} {range} | ours | git | ratio |\n| --- | ---: | ---: | ---: |", dir.display());
 
     let started = Instant::now();
-    let chain = replay(&repo, commit(from), commit(to), false, false, &mut |_, _| {}).unwrap();
+    let chain = replay(&repo, &request(false), &mut |_, _| {}).unwrap().merges;
     let ours = started.elapsed();
     let heads = git(dir, &["log", "--first-parent", "--merges", "--reverse", "--format=%P", range]);
     let heads: Vec<Vec<&str>> = heads.lines().map(|l| l.split(' ').collect()).collect();
@@ -147,7 +152,7 @@ fn history(dir: &Path, range: &str) {
     row(&format!("chain of {} merges, two processes per merge", chain.len()), ours, started.elapsed());
 
     let started = Instant::now();
-    let pairs = replay(&repo, commit(from), commit(to), true, false, &mut |_, _| {}).unwrap();
+    let pairs = replay(&repo, &request(true), &mut |_, _| {}).unwrap().merges;
     let ours = started.elapsed();
     let lines: String = heads.iter().filter(|p| p.len() == 2).map(|p| format!("{} {}\n", p[0], p[1])).collect();
     let started = Instant::now();

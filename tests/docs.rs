@@ -146,9 +146,22 @@ fn the_readme_has_two_set_up_commands() {
 fn every_command_has_help_and_every_page_is_in_the_readme() {
     let sandbox = Sandbox::new();
     let help = sandbox.lex(&["-h"]).exits(0).stdout;
-    for command in
-        ["plan", "order", "forecast", "gate", "execute", "merge", "status", "report", "replay", "demo", "schema", "completions", "man"]
-    {
+    for command in [
+        "plan",
+        "order",
+        "forecast",
+        "gate",
+        "execute",
+        "merge",
+        "status",
+        "report",
+        "replay",
+        "resolutions",
+        "demo",
+        "schema",
+        "completions",
+        "man",
+    ] {
         assert!(help.contains(&format!("  {command} ")), "{command} in {help}");
         assert!(sandbox.lex(&[command, "--help"]).exits(0).stdout.contains("Usage: git lex-pr"), "{command}");
     }

@@ -140,6 +140,31 @@ fn a_target_is_a_local_branch_and_the_hint_is_a_command_that_works() {
 }
 
 #[test]
+fn a_configuration_that_is_no_file_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.write("conf.toml", "version = 1\n[[gate]]\nname = \"no\"\nrun = \"false\"\n");
+    std::os::unix::fs::symlink("conf.toml", sandbox.repo.join("lex-pr.toml")).unwrap();
+    sandbox.commit("Link the configuration");
+    let error = sandbox.json(&["merge", "--execute"], 2)["error"].clone();
+    assert!(error["message"].as_str().unwrap().contains("lex-pr.toml"), "{error}");
+}
+
+#[test]
+fn gates_that_could_never_work_are_refused() {
+    for (gate, word) in [("paths = [\"[a\"]", "[a"), ("artifacts = [\"x[!]\"]", "x[!]"), ("env = { \"A=B\" = \"1\" }", "A=B")] {
+        let sandbox = Sandbox::new();
+        sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+        sandbox.lex(&["plan", "create"]).exits(0);
+        sandbox.config(&format!("[[gate]]\nname = \"t\"\nrun = \"true\"\n{gate}\n"));
+        let error = sandbox.json(&["merge"], 2)["error"].clone();
+        assert_eq!(error["code"], "bad-gate");
+        assert!(error["message"].as_str().unwrap().contains(word), "{error}");
+    }
+}
+
+#[test]
 fn a_broken_lex_pr_toml_is_placed_on_the_target() {
     let cases = [
         ("version = 1\n[policy\n", "bad-toml", "main:lex-pr.toml:2:8"),

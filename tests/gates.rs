@@ -157,7 +157,8 @@ fn the_targets_policy_cannot_be_loosened_by_plan_item_or_clone() {
     sandbox.lex_fed(&["plan", "import", "-", "--force"], &plan).exits(0);
     let run = sandbox.json(&["merge", "--execute"], 1);
     assert_eq!((status(&run, "evil"), detail(&run, "evil")), ("skipped-gates", "gate t failed: exit status 1"));
-    assert_eq!(find(&run, "evil")["notes"], json!(["gate t of the plan gives way to the target's"]));
+    let flags = json!(["changes lex-pr.toml; it is judged by the one on main", "gate t of the plan gives way to the target's"]);
+    assert_eq!(find(&run, "evil")["notes"], flags);
 }
 
 #[test]
@@ -198,6 +199,27 @@ fn a_verdict_holds_while_the_gates_inputs_and_its_command_do() {
     sandbox.commit("Another command");
     let run = sandbox.json(&["execute"], 0);
     assert_eq!(reused(&run, "code"), Some(false));
+}
+
+#[test]
+fn paths_that_name_no_file_narrow_nothing() {
+    let sandbox = with_gates("[[gate]]\nname = \"t\"\npaths = [\"scr/**\"]\nrun = \"test ! -e bad\"\n");
+    sandbox.branch("bad", "main", "bad", &[("bad", "x")]);
+    sandbox.lex(&["plan", "create", "a", "bad", "--force"]).exits(0);
+    let run = sandbox.json(&["execute"], 1);
+    assert_eq!((status(&run, "a"), status(&run, "bad")), ("merged", "skipped-gates"));
+}
+
+#[test]
+fn an_item_that_changes_the_policy_is_flagged_and_one_that_breaks_it_stays_out() {
+    let sandbox = with_gates("[[gate]]\nname = \"t\"\nrun = \"true\"\n");
+    sandbox.branch("eased", "main", "eased", &[("lex-pr.toml", "version = 1\n")]);
+    sandbox.branch("broken", "main", "broken", &[("lex-pr.toml", "[[[\n")]);
+    sandbox.lex(&["plan", "create", "eased", "broken", "--force"]).exits(0);
+    let run = sandbox.json(&["execute"], 1);
+    assert_eq!((status(&run, "broken"), status(&run, "eased")), ("skipped-gates", "merged"), "{run}");
+    assert!(detail(&run, "broken").contains("lex-pr.toml") && detail(&run, "broken").contains(":1:"), "{}", detail(&run, "broken"));
+    assert!(find(&run, "eased")["notes"][0].as_str().unwrap().contains("changes lex-pr.toml"), "{run}");
 }
 
 #[test]

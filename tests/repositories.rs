@@ -78,6 +78,8 @@ fn a_bare_repository() {
     assert_eq!(sandbox.git_in(&bare, &["fsck", "--strict", "--no-dangling"]), "");
     let through_env = sandbox.lex_command(sandbox.root.path(), &["status"]).env("GIT_DIR", &bare).output().unwrap();
     assert!(through_env.status.success(), "GIT_DIR is obeyed");
+    sandbox.lex_in(&bare.join("refs"), &["status"]).exits(0);
+    sandbox.lex_in(&sandbox.repo.join(".git"), &["status"]).exits(0);
 }
 
 #[test]
@@ -286,26 +288,68 @@ fn a_corrupt_item_is_skipped_and_the_others_land() {
 
 #[test]
 fn two_landings_at_once_leave_one_winner_and_no_damage() {
+    for round in 0..12 {
+        let sandbox = Sandbox::new();
+        if round % 2 == 0 {
+            sandbox.config("[[gate]]\nname = \"t\"\nrun = \"sleep 0.1\"\n");
+        }
+        two(&sandbox);
+        let run =
+            || sandbox.lex_command(&sandbox.repo, &["merge", "--execute", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap();
+        let answers: Vec<serde_json::Value> =
+            [run(), run()].into_iter().map(|child| serde_json::from_slice(&child.wait_with_output().unwrap().stdout).unwrap()).collect();
+        let landed = answers.iter().filter(|a| a["state"] == "landed").count();
+        // One that begins while the other's files move sees changes in the work tree, and refuses.
+        let told = |a: &serde_json::Value| {
+            ["landed", "overtaken", "done"].iter().any(|s| a["state"] == *s) || a["error"]["code"] == "dirty-worktree"
+        };
+        assert!(landed == 1 && answers.iter().all(told), "round {round}: {answers:?}");
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "", "round {round}: the work tree is where the target is");
+        assert_eq!(sandbox.git(&["rev-list", "--merges", "--count", "main"]), "2", "each item once");
+        sandbox.sound();
+    }
+}
+
+#[test]
+fn target_and_journal_move_together_or_not_at_all() {
     let sandbox = Sandbox::new();
-    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"sleep 0.2\"\n");
     two(&sandbox);
-    sandbox.git(&["checkout", "-q", "--detach"]);
-    let runs: Vec<_> = (0..2)
-        .map(|_| {
-            sandbox.lex_command(&sandbox.repo, &["merge", "--execute", "--json"]).stdout(std::process::Stdio::piped()).spawn().unwrap()
-        })
-        .collect();
-    let states: Vec<String> = runs
-        .into_iter()
-        .map(|child| {
-            serde_json::from_slice::<serde_json::Value>(&child.wait_with_output().unwrap().stdout).unwrap()["state"]
-                .as_str()
-                .unwrap()
-                .to_string()
-        })
-        .collect();
-    assert!(states.iter().all(|s| s == "landed" || s == "overtaken" || s == "done") && states.iter().any(|s| s == "landed"), "{states:?}");
-    assert_eq!(sandbox.git(&["rev-list", "--merges", "--count", "main"]), "2", "each item once");
+    let before = sandbox.head("main");
+    let hook = sandbox.repo.join(".git/hooks/reference-transaction");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    // Refuses only the journal's last step, which comes with the target.
+    let script = "#!/bin/sh\nread -r all; all=\"$all $(cat)\"\ncase \"$1 $all\" in prepared*refs/heads/main*refs/lex-pr/runs/*|prepared*refs/lex-pr/runs/*refs/heads/main*) exit 1 ;; esac\n";
+    std::fs::write(&hook, script).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.lex(&["merge", "--execute"]).exits(3);
+    assert_eq!((sandbox.head("main"), sandbox.git(&["status", "--porcelain"])), (before, String::new()));
+    let runs = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/lex-pr/runs"]);
+    assert!(sandbox.git(&["show", &format!("{runs}:run.json")]).contains("\"state\": \"interrupted\""), "{runs}");
+    std::fs::remove_file(hook).unwrap();
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    sandbox.sound();
+}
+
+#[test]
+fn a_target_that_git_would_not_move_is_refused() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    sandbox.branch("up", "main", "up", &[("base.txt", "up\n")]);
+    sandbox.write("base.txt", "down\n");
+    sandbox.commit("Down");
+    let before = sandbox.head("main");
+    let tried = sandbox.command("git", &sandbox.repo).args(["rebase", "-q", "up"]).output().unwrap();
+    assert!(!tried.status.success(), "the rebase must stop at a conflict");
+    let error = sandbox.json(&["merge", "--execute"], 2)["error"].clone();
+    assert_eq!(error["code"], "busy-branch");
+    assert!(error["hint"].as_str().unwrap().contains("git rebase --abort"), "{error}");
+    sandbox.git(&["rebase", "--abort"]);
+    sandbox.git(&["merge", "-q", "--no-commit", "-s", "ours", "up"]);
+    let error = sandbox.json(&["merge", "--execute"], 2)["error"].clone();
+    assert!(error["message"].as_str().unwrap().contains("in the middle of a merge"), "{error}");
+    sandbox.git(&["merge", "--abort"]);
+    assert_eq!(sandbox.head("main"), before);
+    sandbox.lex(&["merge", "--execute"]).exits(1);
     sandbox.sound();
 }
 
@@ -331,4 +375,19 @@ fn what_git_refuses_is_told_and_the_work_tree_comes_back() {
     assert_eq!(sandbox.head("main"), before);
     sandbox.lex(&["merge", "--execute"]).exits(0);
     sandbox.sound();
+}
+
+#[test]
+fn a_machine_that_fails_is_not_the_items_fault() {
+    let sandbox = Sandbox::new();
+    let lines = |name: &str| "x\n".repeat(100) + name;
+    sandbox.write("many.txt", &lines(""));
+    sandbox.commit("Lines so frequent that git must be asked");
+    sandbox.branch("a", "main", "a", &[("many.txt", &lines("a\n"))]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.write("many.txt", &format!("first\n{}", lines("")));
+    sandbox.commit("Change on main");
+    let said = sandbox.lex_command(&sandbox.repo, &["merge"]).env("TMPDIR", "/nonexistent").output().unwrap();
+    assert_eq!(said.status.code(), Some(3), "{}", String::from_utf8_lossy(&said.stdout));
+    sandbox.lex(&["merge"]).exits(0);
 }

@@ -105,6 +105,22 @@ impl Context {
         Config::resolve(file, plan, &git, &|name| std::env::var(name).ok(), flags)
     }
 
+    /// The two commits of a range, written `FROM..TO`; a side that is left out is HEAD.
+    pub fn range(&self, repo: &Repo, range: &str) -> Result<(ObjectId, ObjectId)> {
+        let (from, to) = range
+            .split_once("..")
+            .ok_or_else(|| Error::input("bad-range", format!("`{range}` is no range")).hint("write it as FROM..TO, such as v1.0..main"))?;
+        let commit = |name: &str| {
+            let name = if name.is_empty() { "HEAD" } else { name };
+            let found = repo.git.rev_parse_single(name).ok().and_then(|id| id.object().ok()?.peel_to_commit().ok());
+            found.map(|c| c.id).ok_or_else(|| {
+                Error::input("missing-commit", format!("there is no commit `{name}`"))
+                    .hint("`git rev-parse --verify NAME` tells which names there are")
+            })
+        };
+        Ok((commit(from)?, commit(to)?))
+    }
+
     /// The branch that a new plan lands on: the flag, `LEX_PR_TARGET`, `lexpr.target`, `target` in `lex-pr.toml` of the
     /// default branch, or the default branch: the remote's, else `main`, else `master`, else the one checked out. Also what
     /// names it, for errors.

@@ -13,6 +13,7 @@ mod plan;
 mod progress;
 mod replay;
 mod report;
+mod resolutions;
 mod schema;
 mod status;
 
@@ -77,6 +78,8 @@ enum Command {
     Status(status::Args),
     Report(report::Args),
     Replay(replay::Args),
+    #[command(subcommand)]
+    Resolutions(resolutions::Command),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -149,6 +152,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
+        Command::Resolutions(command) => resolutions::run(command, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -1,11 +1,7 @@
 //! Progress on stderr while a run goes on, where that is a terminal.
 
 use super::narrow::Narrow;
-use crate::{
-    model::{Result, run::ReplayedMerge},
-    report::style::printable,
-    run::Event,
-};
+use crate::{model::Result, report::style::printable, run::Event};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
 
@@ -27,10 +23,10 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
     outcome
 }
 
-/// Replay a history and show how far it is.
-pub fn count<T>(work: impl FnOnce(&mut dyn FnMut(&ReplayedMerge, usize)) -> Result<T>) -> Result<T> {
+/// Go through a history and show how far it is: what was done, and how much is left.
+pub fn count<T>(work: impl FnOnce(&mut dyn FnMut(&str, usize)) -> Result<T>) -> Result<T> {
     let Some(bar) = bar() else { return work(&mut |_, _| {}) };
-    let outcome = work(&mut |merge, left| step(&bar, left, &merge.title));
+    let outcome = work(&mut |done, left| step(&bar, left, done));
     bar.finish_and_clear();
     outcome
 }

@@ -2,9 +2,13 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    model::{Error, Result, run::ReplayedMerge},
-    report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint},
-    run::replay,
+    config::WeaveTable,
+    model::{
+        Result,
+        run::{Replay, ReplayedMerge, Rung},
+    },
+    report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
+    run::{ReplayRequest, replay},
 };
 
 /// Weave the merges of a history again: what would this queue have done with it?
@@ -20,29 +24,38 @@ pub struct Args {
     /// Weave each merge on its own recorded first parent instead of on the ones before it.
     #[arg(long)]
     pairs: bool,
+    /// Also apply the single commits of the line, such as reverts, so that the chain follows the history.
+    #[arg(long, conflicts_with = "pairs")]
+    with_commits: bool,
     /// Do not ask git for its answers, which take longer than the weave.
     #[arg(long)]
     no_compare: bool,
+    /// A rung of the ladder, or a rule, that is not to be used; may be given several times. `recorded`, `mechanical` and `semantic`
+    /// leave git's own merge alone.
+    #[arg(long, value_name = "NAME")]
+    off: Vec<String>,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
-    let (from, to) = args.range.split_once("..").ok_or_else(|| {
-        Error::input("bad-range", format!("`{}` is no range", args.range)).hint("write it as FROM..TO, such as v1.0..main")
-    })?;
-    let commit = |name: &str| {
-        let name = if name.is_empty() { "HEAD" } else { name };
-        let found = repo.git.rev_parse_single(name).ok().and_then(|id| id.object().ok()?.peel_to_commit().ok());
-        found.map(|c| c.id).ok_or_else(|| {
-            Error::input("missing-commit", format!("there is no commit `{name}`"))
-                .hint("`git rev-parse --verify NAME` tells which names there are")
-        })
-    };
-    let merges = super::progress::count(|tell| replay(&repo, commit(from)?, commit(to)?, args.pairs, !args.no_compare, tell))?;
-    Ok(Answer { no: merges.iter().any(|m| m.same_as_git == Some(false)), ..Answer::yes(describe(&merges), &merges)? })
+    let (from, to) = context.range(&repo, &args.range)?;
+    let weave = WeaveTable { off: args.off.clone(), ..WeaveTable::default() };
+    let request =
+        ReplayRequest { from, to, pairs: args.pairs, with_commits: args.with_commits, against_git: !args.no_compare, weave: &weave };
+    let done = super::progress::count(|step| replay(&repo, &request, &mut |merge, left| step(&merge.title, left)))?;
+    Ok(Answer { no: done.merges.iter().any(|m| m.same_as_git == Some(false)), ..Answer::yes(describe(&done), &done)? })
 }
 
-fn describe(merges: &[ReplayedMerge]) -> String {
+/// The first of a list of files, and how many more there are.
+fn files(paths: &[String]) -> String {
+    let shown: Vec<&str> = paths.iter().take(5).map(String::as_str).collect();
+    match paths.len() {
+        0..=5 => printable(&shown.join(", ")),
+        n => printable(&format!("{} and {} more", shown.join(", "), n - 5)),
+    }
+}
+
+fn describe(Replay { merges, differs }: &Replay) -> String {
     let title = |text: &str| (text.to_string(), HEAD);
     let mut rows: Vec<Vec<Cell>> =
         vec![vec![title("COMMIT"), title("WEAVE"), title("GIT"), title("RECORDED"), title("TIME"), title("MERGE")]];
@@ -52,7 +65,7 @@ fn describe(merges: &[ReplayedMerge]) -> String {
         None => ("-".to_string(), FAINT),
     };
     for merge in merges {
-        let weave = if merge.weave.is_some() { ("clean".to_string(), GOOD) } else { ("skipped".to_string(), BAD) };
+        let weave = merge.weave.map_or(("skipped".to_string(), BAD), |rung| (rung.word().to_string(), GOOD));
         let mut words = merge.title.clone();
         if !merge.conflicts.is_empty() {
             words.push_str(&format!(" (conflict in {})", merge.conflicts.join(", ")));
@@ -63,14 +76,26 @@ fn describe(merges: &[ReplayedMerge]) -> String {
     }
     let count = |which: &dyn Fn(&ReplayedMerge) -> bool| merges.iter().filter(|m| which(m)).count();
     let total = merges.iter().map(|m| m.micros).sum::<u64>();
-    let clean = count(&|m| m.weave.is_some());
-    let mut line = format!("{} merges: {clean} clean, {} skipped", merges.len(), merges.len() - clean);
+    let woven = count(&|m| m.weave.is_some());
+    let mut line = format!("{} merges: {} clean, ", merges.len(), count(&|m| m.weave == Some(Rung::Trivial)));
+    for rung in [Rung::Recorded, Rung::Mechanical] {
+        match count(&|m| m.weave == Some(rung)) {
+            0 => {}
+            some => line.push_str(&format!("{some} {}, ", rung.word())),
+        }
+    }
+    line.push_str(&format!("{} skipped", merges.len() - woven));
     let asked = count(&|m| m.same_as_git.is_some());
     if asked > 0 {
         line.push_str(&format!("; {} of {asked} as git merges them", count(&|m| m.same_as_git == Some(true))));
     }
-    line.push_str(&format!("; {} of {clean} as recorded", count(&|m| m.same_as_recorded == Some(true))));
+    line.push_str(&format!("; {} of {woven} as recorded", count(&|m| m.same_as_recorded == Some(true))));
     line.push_str(&format!("; woven in {}.{:03} s", total / 1_000_000, total % 1_000_000 / 1_000));
+    match differs.as_deref() {
+        None => {}
+        Some([]) => line.push_str("; it ends in the recorded tree"),
+        Some(paths) => line.push_str(&format!("; its end differs from the recorded one in {}", files(paths))),
+    }
     let table = if merges.is_empty() { String::new() } else { columns(&rows) + "\n" };
     format!("{table}{}\n", paint(HEAD, &line))
 }

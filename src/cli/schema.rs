@@ -1,6 +1,6 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, order, status};
+use super::{Answer, gate, order, resolutions, status};
 use crate::{
     config::ConfigFile,
     model::{
@@ -8,7 +8,7 @@ use crate::{
         error::ErrorDocument,
         forecast::Forecast,
         plan::Plan,
-        run::{ReplayedMerge, Run},
+        run::{Replay, Run},
         verdict::Verdict,
     },
     plan::Change,
@@ -42,6 +42,8 @@ enum Document {
     Forecast,
     /// `replay --json`.
     Replay,
+    /// `resolutions list --json`.
+    Resolutions,
     /// `status --json`.
     Status,
     /// What every command prints with --json where it fails.
@@ -58,7 +60,8 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
         Document::Forecast => schema_for!(Forecast),
-        Document::Replay => schema_for!(Vec<ReplayedMerge>),
+        Document::Replay => schema_for!(Replay),
+        Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
         Document::Status => schema_for!(Vec<status::PlanStatus>),
         Document::Error => schema_for!(ErrorDocument),
     };

@@ -6,6 +6,7 @@ use crate::model::{
     gate::{GateSpec, check_all},
     json::explain_data_error,
     policy::Retry,
+    time::Span,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -28,9 +29,98 @@ pub struct ConfigFile {
     /// What must hold for an item to land.
     #[serde(default)]
     pub policy: PolicyTable,
+    /// How conflicts are settled.
+    #[serde(default)]
+    pub weave: WeaveTable,
     /// The gates.
     #[serde(default, rename = "gate")]
     pub gates: Vec<GateSpec>,
+}
+
+/// `[weave]`
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WeaveTable {
+    /// Rungs of the ladder and rules that are not used: `recorded`, `mechanical`, `semantic`, or a rule's name.
+    #[serde(default)]
+    pub off: Vec<String>,
+    /// Formatters, tried in order: where both sides conflict only in how they are formatted, what it makes of both is the merge.
+    #[serde(default)]
+    pub format: Vec<Format>,
+    /// Files that a command makes from others, such as lockfiles: made again instead of merged.
+    #[serde(default)]
+    pub regenerate: Vec<Regenerate>,
+    /// The last rung: a command that is shown a conflict and may settle it by a small patch.
+    pub resolver: Option<Resolver>,
+}
+
+/// `[[weave.format]]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Format {
+    /// Globs of the files that it formats.
+    pub files: Vec<String>,
+    /// The shell command: the file on its standard input, the formatted one on its standard output.
+    pub run: String,
+    /// After this time it is killed; a minute where nothing is said.
+    pub timeout: Option<Span>,
+    /// What it may see of the environment, as for a gate.
+    #[serde(default)]
+    pub allow: Vec<String>,
+}
+
+/// `[[weave.regenerate]]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Regenerate {
+    /// Globs of the files that the command makes.
+    pub files: Vec<String>,
+    /// The shell command, in a work tree of the candidate that has them as the target has them.
+    pub run: String,
+    /// A command that prints the version of the tool: `cargo --version`.
+    pub tool: Option<String>,
+    /// What the printed version must begin with; another tool might make other files.
+    pub version: Option<String>,
+    /// After this time it is killed; ten minutes where nothing is said.
+    pub timeout: Option<Span>,
+    /// What it may see of the environment, as for a gate.
+    #[serde(default)]
+    pub allow: Vec<String>,
+}
+
+/// `[weave.resolver]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Resolver {
+    /// The shell command, in a work tree of the candidate whose conflicting files hold conflict markers (git's diff3 style); it
+    /// mends those files and exits with 0, or with another status where it has no answer.
+    pub run: String,
+    /// Most lines that it may add, change or take away.
+    #[serde(default = "thirty")]
+    pub max_lines: usize,
+    /// Most files that it may change.
+    #[serde(default = "three")]
+    pub max_files: usize,
+    /// After this time it is killed; ten minutes where nothing is said.
+    pub timeout: Option<Span>,
+    /// What it may see of the environment, as for a gate.
+    #[serde(default)]
+    pub allow: Vec<String>,
+}
+
+fn thirty() -> usize {
+    30
+}
+
+fn three() -> usize {
+    3
+}
+
+impl WeaveTable {
+    /// Whether a rung or rule is not used.
+    pub fn is_off(&self, name: &str) -> bool {
+        self.off.iter().any(|off| off == name)
+    }
 }
 
 /// `[policy]`

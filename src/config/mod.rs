@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{ConfigFile, FILE_NAME, OnConflict, Workers};
+pub use file::{ConfigFile, FILE_NAME, Format, OnConflict, Regenerate, Resolver, WeaveTable, Workers};
 
 use crate::model::{
     Error, Result,
@@ -28,6 +28,8 @@ pub struct Config {
     pub workers: Workers,
     /// What a conflict does to the rest of the run.
     pub on_conflict: OnConflict,
+    /// How conflicts are settled.
+    pub weave: WeaveTable,
 }
 
 /// What the command line says, which beats everything else.
@@ -54,6 +56,7 @@ impl Config {
             retries: file.policy.retries,
             workers: file.policy.max_workers.unwrap_or_default(),
             on_conflict: file.policy.on_conflict.unwrap_or_default(),
+            weave: file.weave,
         };
         config.required.extend(policy.required_gates.iter().cloned());
         config.optional.extend(policy.optional_gates.iter().cloned());

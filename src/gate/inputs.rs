@@ -4,7 +4,8 @@ use crate::model::{Error, Result};
 use gix::{ObjectId, glob::wildmatch, objs::tree::EntryKind, traverse::tree::Recorder};
 
 /// The tree that keys a gate's verdict. Without `paths` it is the candidate's tree itself; otherwise one that holds only
-/// the files that a glob names (`*` stays within a folder, `**` does not). It is written to `git`, which may be in memory.
+/// the files that a glob names (`*` stays within a folder, `**` does not). Globs that name no file say nothing of what the
+/// gate reads, so that all of the tree counts then. It is written to `git`, which may be in memory.
 pub fn inputs(git: &gix::Repository, tree: ObjectId, paths: &[String]) -> Result<ObjectId> {
     if paths.is_empty() {
         return Ok(tree);
@@ -12,12 +13,17 @@ pub fn inputs(git: &gix::Repository, tree: ObjectId, paths: &[String]) -> Result
     let reading = |e: &dyn std::fmt::Display| Error::git("list the inputs of a gate", e);
     let mut recorder = Recorder::default();
     git.find_tree(tree).map_err(|e| reading(&e))?.traverse().breadthfirst(&mut recorder).map_err(|e| reading(&e))?;
+    let mut any = false;
     let mut editor = git.edit_tree(git.object_hash().empty_tree()).map_err(|e| reading(&e))?;
     for entry in recorder.records.iter().filter(|e| e.mode.kind() != EntryKind::Tree) {
         let named = |glob: &String| wildmatch(glob.as_str().into(), entry.filepath.as_ref(), wildmatch::Mode::NO_MATCH_SLASH_LITERAL);
         if paths.iter().any(named) {
+            any = true;
             editor.upsert(&entry.filepath, entry.mode.kind(), entry.oid).map_err(|e| reading(&e))?;
         }
+    }
+    if !any {
+        return Ok(tree);
     }
     Ok(editor.write().map_err(|e| reading(&e))?.detach())
 }

@@ -100,6 +100,22 @@ pub enum MountKind {
 }
 
 impl GateSpec {
+    /// A command of the policy that is no gate, but is run as one is.
+    pub fn command(name: &str, run: String, timeout: Option<Span>, allow: &[String]) -> GateSpec {
+        GateSpec {
+            name: name.into(),
+            run,
+            cwd: None,
+            env: BTreeMap::new(),
+            runtime: Runtime::Local,
+            container: None,
+            artifacts: Vec::new(),
+            paths: Vec::new(),
+            timeout,
+            allow: allow.to_vec(),
+        }
+    }
+
     /// Look for what a type cannot say; the error is a message and what mends it.
     pub fn check(&self) -> Result<(), (String, String)> {
         let name = &self.name;
@@ -121,11 +137,41 @@ impl GateSpec {
             let hint = "a grant is `env:NAME` or `env:PREFIX*`".into();
             return Err((format!("gate `{name}` asks for `{grant}`, which is nothing that can be granted"), hint));
         }
+        if let Some(name_of) = self.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
+            return Err((format!("gate `{name}` sets `{name_of}`, which is no name of a variable"), "a name holds no `=`".into()));
+        }
+        if let Some((key, glob)) = [("paths", &self.paths), ("artifacts", &self.artifacts)]
+            .into_iter()
+            .find_map(|(key, globs)| globs.iter().find(|glob| !is_glob(glob)).map(|glob| (key, glob)))
+        {
+            let hint = "close each `[` by a `]`, and put a `\\` before one that stands for itself".into();
+            return Err((format!("gate `{name}` has `{glob}` among its {key}, which is no glob"), hint));
+        }
         if self.runtime == Runtime::Container && self.container.is_none() {
             return Err((format!("gate `{name}` runs in a container but names no image"), "add `container = { image = \"...\" }`".into()));
         }
         Ok(())
     }
+}
+
+/// Whether wildmatch could ever match it: no empty pattern, each bracket closed, no backslash at the end.
+fn is_glob(glob: &str) -> bool {
+    let mut rest = glob.bytes().peekable();
+    while let Some(byte) = rest.next() {
+        match byte {
+            b'\\' if rest.next().is_none() => return false,
+            b'[' => {
+                // A bracket right behind the opening one is one of the characters.
+                rest.next_if(|b| matches!(b, b'!' | b'^'));
+                rest.next();
+                if !rest.by_ref().any(|b| b == b']') {
+                    return false;
+                }
+            }
+            _ => {}
+        }
+    }
+    !glob.is_empty()
 }
 
 /// Check every gate of a list and that no name stands twice; the error also says which index is wrong.

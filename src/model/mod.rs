@@ -6,6 +6,7 @@ pub mod gate;
 pub mod json;
 pub mod plan;
 pub mod policy;
+pub mod resolution;
 pub mod run;
 mod shell;
 pub mod time;

@@ -100,7 +100,10 @@ pub struct ItemReport {
     pub detail: String,
     /// How the candidate was computed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weave: Option<Weave>,
+    pub weave: Option<Rung>,
+    /// How each path was settled that git leaves in conflict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settled: Vec<Step>,
     /// The candidate commit, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub candidate: Option<String>,
@@ -161,12 +164,48 @@ impl Status {
     }
 }
 
-/// How a candidate was computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// How a candidate was computed: the highest rung of the ladder that it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Weave {
+pub enum Rung {
     /// Git's own merge is clean.
     Trivial,
+    /// A conflict was settled as it was resolved before.
+    Recorded,
+    /// A conflict was settled by a rule.
+    Mechanical,
+    /// A conflict was settled by a small patch of the configured resolver.
+    Semantic,
+}
+
+impl Rung {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Rung::Trivial => "clean",
+            Rung::Recorded => "recorded",
+            Rung::Mechanical => "mechanical",
+            Rung::Semantic => "semantic",
+        }
+    }
+}
+
+/// How a path that git leaves in conflict was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Step {
+    /// The path.
+    pub path: String,
+    /// The rung that settled it.
+    pub rung: Rung,
+    /// The rule, of a mechanical one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
+    /// What was done, in one line for a person.
+    pub why: String,
+    /// The keys of the recorded resolutions that were used.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resolutions: Vec<String>,
 }
 
 /// One path that conflicts.
@@ -244,7 +283,18 @@ impl Run {
     }
 }
 
-/// One merge of a history, woven again: an entry of what `replay --json` prints.
+/// A history, woven again; what `replay --json` prints.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Replay {
+    /// The merges of its first-parent line, oldest first.
+    pub merges: Vec<ReplayedMerge>,
+    /// Of a chain: the paths in which its end differs from the history's; none where it is the same tree.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub differs: Option<Vec<String>>,
+}
+
+/// One merge of a history, woven again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReplayedMerge {
@@ -254,7 +304,7 @@ pub struct ReplayedMerge {
     pub title: String,
     /// How it was woven; absent where it was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub weave: Option<Weave>,
+    pub weave: Option<Rung>,
     /// The paths that conflict, where it was skipped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<String>,

@@ -23,7 +23,8 @@ impl Repo {
         let tree = self.git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e))?;
         let Some(entry) = tree.lookup_entry_by_path(path).map_err(|e| reading(&e))? else { return Ok(None) };
         if !entry.mode().is_blob() {
-            return Ok(None);
+            return Err(Error::input("no-file", format!("`{path}` is no regular file in commit {}", self.short(commit)))
+                .hint("a link or a folder is not followed there: commit the file itself"));
         }
         Ok(Some(entry.object().map_err(|e| reading(&e))?.data.clone()))
     }

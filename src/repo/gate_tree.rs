@@ -6,7 +6,7 @@
 
 use super::{GitCommand, Repo, Scratch};
 use crate::model::{Error, Result};
-use gix::ObjectId;
+use gix::{ObjectId, bstr::BString};
 use std::path::{Path, PathBuf};
 
 /// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
@@ -56,6 +56,13 @@ impl GateTree {
         git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
         git().args(["clean", "-ffdq"]).run(doing)?;
         git().args(["update-ref", &format!("refs/heads/{target}"), &base.to_string()]).run(doing).map(drop)
+    }
+
+    /// The files that differ from the candidate, or are new and not ignored.
+    pub fn changed(&self) -> Result<Vec<BString>> {
+        let status = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames"];
+        let said = GitCommand::new(self.dir()).args(status).run("look at what a command changed")?;
+        Ok(said.split(|b| *b == 0).filter(|entry| entry.len() > 3).map(|entry| entry[3..].into()).collect())
     }
 
     /// The files below `cwd` that `patterns` name, as path and content, each at most `limit` bytes.

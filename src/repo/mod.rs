@@ -11,6 +11,7 @@ mod notes;
 mod open;
 mod process;
 mod refs;
+mod resolutions;
 mod scratch;
 
 pub use branches::{Branch, branch_name, is_branch_name};
@@ -21,7 +22,8 @@ pub use listing::Listing;
 pub use notes::NoteLines;
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
-pub use refs::{Moved, RefChange};
+pub use refs::{Moved, PreparedRefs, RefChange};
+pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 pub use scratch::Scratch;
 
 /// A git repository that is safe to work in.

@@ -19,6 +19,7 @@ impl Repo {
                 Error::input("no-repository", format!("there is no folder {}", dir.display())).hint("give `-C` a folder that exists")
             );
         }
+        let dir = &dir.canonicalize().map_err(|e| Error::io(format_args!("enter {}", dir.display()), e))?;
         let shared = gix::ThreadSafeRepository::discover_with_environment_overrides(dir).map_err(|e| {
             let cause = e.to_string();
             if cause.contains("objectFormat") || cause.contains("extensions.") {

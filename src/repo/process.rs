@@ -4,9 +4,9 @@ use super::Repo;
 use crate::model::{Error, Result};
 use std::{
     ffi::OsStr,
-    io::Write,
+    io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
 /// The variables that bind a git process to one repository (`git rev-parse --local-env-vars`). A child that works in
@@ -78,20 +78,19 @@ impl GitCommand {
         if input.is_some() {
             self.0.stdin(Stdio::piped());
         }
-        let missing = |e: std::io::Error| {
-            Error::environment("no-git", format!("could not run git: {e}")).hint("install git 2.38 or newer and put it on PATH")
-        };
         let mut child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
             // Git may end before it has read everything; its exit status then says why.
             let _ = stdin.write_all(input);
         }
-        let output = child.wait_with_output().map_err(missing)?;
-        Ok(GitOutput {
-            status: output.status.code().unwrap_or(-1),
-            stdout: output.stdout,
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        })
+        Ok(child.wait_with_output().map_err(missing)?.into())
+    }
+
+    /// Start it for a dialogue by lines.
+    pub fn talk(mut self) -> Result<Talk> {
+        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        Ok(Talk { child: Some(child), stdin, stdout })
     }
 
     /// Run it and give its stdout; a non-zero exit status is an error that says what could not be done.
@@ -100,6 +99,61 @@ impl GitCommand {
         match output.status {
             0 => Ok(output.stdout),
             _ => Err(Error::git(doing, output.stderr)),
+        }
+    }
+}
+
+fn missing(error: std::io::Error) -> Error {
+    Error::environment("no-git", format!("could not run git: {error}")).hint("install git 2.38 or newer and put it on PATH")
+}
+
+impl From<std::process::Output> for GitOutput {
+    fn from(output: std::process::Output) -> Self {
+        GitOutput {
+            status: output.status.code().unwrap_or(-1),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A git process that is told something and answers, line by line.
+pub struct Talk {
+    /// Absent once it has ended.
+    child: Option<Child>,
+    stdin: Option<ChildStdin>,
+    stdout: Option<BufReader<ChildStdout>>,
+}
+
+impl Talk {
+    /// Tell it something. Where it has ended, what it says next shows that.
+    pub fn say(&mut self, words: &str) {
+        if let Some(stdin) = &mut self.stdin {
+            let _ = stdin.write_all(words.as_bytes()).and_then(|()| stdin.flush());
+        }
+    }
+
+    /// Its next line; `None` where it has ended.
+    pub fn hear(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let length = self.stdout.as_mut()?.read_line(&mut line).ok()?;
+        (length > 0).then(|| line.trim_end().to_string())
+    }
+
+    /// Let it end, and give what it has said besides.
+    pub fn end(mut self) -> Result<GitOutput> {
+        drop((self.stdin.take(), self.stdout.take()));
+        let gone = || missing(std::io::ErrorKind::BrokenPipe.into());
+        Ok(self.child.take().ok_or_else(gone)?.wait_with_output().map_err(missing)?.into())
+    }
+}
+
+impl Drop for Talk {
+    /// A process that hears no more ends, and gives back what it holds.
+    fn drop(&mut self) {
+        self.stdin = None;
+        if let Some(child) = &mut self.child {
+            let _ = child.wait();
         }
     }
 }

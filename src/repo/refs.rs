@@ -1,6 +1,6 @@
 //! Refs move by compare-and-swap, several at once or none.
 
-use super::Repo;
+use super::{Repo, process::Talk};
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
@@ -117,30 +117,54 @@ impl Repo {
         Ok(RefEdit { change, name, deref: false })
     }
 
-    /// Move all refs, or none, through git itself: a landing is seen by reference-transaction hooks, written to HEAD's
-    /// reflog, and made durable as `core.fsync` says.
-    pub fn land_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<(), Moved>> {
+    /// Lock all refs, or none, through git itself, for a move that [`PreparedRefs::commit`] makes: it is seen by
+    /// reference-transaction hooks, written to HEAD's reflog, and made durable as `core.fsync` says. Until then nobody else
+    /// can move them.
+    pub fn prepare_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<PreparedRefs, Moved>> {
         let null = self.git.object_hash().null();
         let mut script = String::from("start\n");
         for change in changes {
             let (old, new) = (change.old.unwrap_or(null), change.new.unwrap_or(null));
             script.push_str(&format!("update {} {new} {old}\n", change.name));
         }
-        script.push_str("prepare\ncommit\n");
-        let output = self.git_command().args(["update-ref", "--stdin", "-m", message]).output(Some(script.as_bytes()))?;
-        if output.status == 0 {
-            return Ok(Ok(()));
+        script.push_str("prepare\n");
+        let patience = format!("core.filesRefLockTimeout={}", LOCK_PATIENCE.as_millis());
+        let command = self.git_command().args(["-c", &patience, "update-ref", "--stdin", "-m", message]);
+        let mut transaction = PreparedRefs { talk: command.talk()? };
+        transaction.talk.say(&script);
+        if ["start: ok", "prepare: ok"].iter().all(|answer| transaction.talk.hear().as_deref() == Some(answer)) {
+            return Ok(Ok(transaction));
         }
+        let refused = transaction.talk.end()?.stderr;
         for change in changes {
             let found = self.ref_value(&change.name)?;
             if found != change.old {
                 return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
             }
         }
-        let hint = match output.stderr.contains(".lock") {
-            true => "if no git process is at work, remove that .lock file",
-            false => "mend what git names, such as a hook that refuses, and run it again: verdicts are reused",
-        };
-        Err(Error::git("move the target", output.stderr).hint(hint))
+        Err(refusal(&refused))
+    }
+}
+
+fn refusal(stderr: &str) -> Error {
+    let hint = match stderr.contains(".lock") {
+        true => "if no git process is at work, remove that .lock file",
+        false => "mend what git names, such as a hook that refuses, and run it again: verdicts are reused",
+    };
+    Error::git("move the target", stderr).hint(hint)
+}
+
+/// Refs that are locked for a move. Dropped without a commit, they stay where they are.
+pub struct PreparedRefs {
+    talk: Talk,
+}
+
+impl PreparedRefs {
+    /// Move them.
+    pub fn commit(mut self) -> Result<()> {
+        self.talk.say("commit\n");
+        let done = self.talk.hear().as_deref() == Some("commit: ok");
+        let output = self.talk.end()?;
+        if done { Ok(()) } else { Err(refusal(&output.stderr)) }
     }
 }

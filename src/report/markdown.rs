@@ -3,7 +3,7 @@
 use super::style::printable;
 use crate::model::{
     gate::CONFLICT_MARKERS,
-    run::{Purpose, Run, RunState},
+    run::{ItemReport, Purpose, Run, RunState, Rung, Status},
     time::human,
 };
 use std::time::Duration;
@@ -25,7 +25,13 @@ pub fn markdown(run: &Run) -> String {
     out.push_str("| Level | Item | Status | Details | Weave commit |\n| ---: | --- | --- | --- | --- |\n");
     for item in &run.items {
         let commit = item.candidate.as_ref().filter(|_| run.holds(item)).map_or(String::new(), |c| format!("`{}`", short(c)));
-        out.push_str(&format!("| {} | {} | {} | {} | {commit} |\n", item.level, escape(&item.name), run.words(item), escape(&item.detail)));
+        out.push_str(&format!(
+            "| {} | {} | {} | {} | {commit} |\n",
+            item.level,
+            escape(&item.name),
+            status(run, item),
+            escape(&item.detail)
+        ));
     }
     let asked: Vec<_> =
         run.items.iter().flat_map(|i| i.gates.iter().map(move |g| (i, g))).filter(|(_, g)| g.gate != CONFLICT_MARKERS).collect();
@@ -45,6 +51,14 @@ pub fn markdown(run: &Run) -> String {
         out.push_str(&format!("{}- {}\n", if index == 0 { "\n" } else { "" }, escape(&note)));
     }
     out
+}
+
+/// What became of an item and, where it took more than git's own merge, the rung that it took.
+fn status(run: &Run, item: &ItemReport) -> String {
+    match item.weave.filter(|rung| item.status == Status::Merged && *rung > Rung::Trivial) {
+        Some(rung) => format!("{} ({})", run.words(item), rung.word()),
+        None => run.words(item).into(),
+    }
 }
 
 fn short(id: &str) -> String {

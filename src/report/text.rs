@@ -3,7 +3,7 @@
 use super::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, of_answer, of_status, paint, printable};
 use crate::model::{
     gate::CONFLICT_MARKERS,
-    run::{ItemReport, Purpose, Run, RunState, Status},
+    run::{ItemReport, Purpose, Run, RunState, Rung, Status},
     shell_word,
     time::human,
 };
@@ -30,12 +30,18 @@ fn matrix(run: &Run) -> String {
         rows.push(vec![
             (item.level.to_string(), FAINT),
             (item.name.clone(), PLAIN),
-            (run.words(item).into(), style),
+            (format!("{}{}", run.words(item), rung(item)), style),
             (item.detail.clone(), PLAIN),
             (commit, FAINT),
         ]);
     }
     if run.items.is_empty() { format!("{}\n", paint(FAINT, "the plan has no items")) } else { columns(&rows) }
+}
+
+/// The rung of an item that took more than git's own merge, behind its status.
+fn rung(item: &ItemReport) -> String {
+    let rung = item.weave.filter(|rung| item.status == Status::Merged && *rung > Rung::Trivial);
+    rung.map(|rung| format!(" ({})", rung.word())).unwrap_or_default()
 }
 
 /// What stands below the matrix: where flaky and red gates failed, and notes.

@@ -9,7 +9,7 @@ use crate::{
     },
     plan::order,
     repo::Repo,
-    weave::{Strand, Weaver, Woven},
+    weave::{Ladder, Strand, Weaver, Woven},
 };
 use gix::ObjectId;
 use std::collections::{HashMap, HashSet};
@@ -19,7 +19,7 @@ pub fn forecast(repo: &Repo, plan: &Plan) -> Result<Forecast> {
     let base = repo.target_head(&plan.target)?;
     let base_tree = tree_of(repo, base)?;
     let items: Vec<&Item> = order(plan)?.into_iter().flatten().map(|index| &plan.items[index]).collect();
-    let mut weaver = Weaver::new(repo, &plan.target, base_tree);
+    let mut weaver = Weaver::new(repo, &plan.target, base_tree, Ladder::none());
     let (mut fit, mut candidates, mut alone) = (Vec::new(), Vec::new(), Vec::new());
     for item in &items {
         match strand(repo, item).and_then(|strand| Ok((strand, weave_alone(&mut weaver, base, &strand)?))) {
@@ -70,10 +70,11 @@ fn strand<'p>(repo: &Repo, item: &'p Item) -> Result<Strand<'p>, Unfit> {
 /// The candidate of an item on the target; `None` where the target holds it already.
 fn weave_alone(weaver: &mut Weaver, base: ObjectId, strand: &Strand) -> Result<Option<(ObjectId, ObjectId)>, Unfit> {
     match weaver.weave(base, strand).map_err(|e| unfit(e.to_string()))? {
-        Woven::Clean { commit, tree } => Ok(Some((commit, tree))),
+        Woven::Clean { commit, tree, .. } => Ok(Some((commit, tree))),
         Woven::UpToDate => Ok(None),
         Woven::NoCommonHistory => Err(unfit("it shares no history with the target")),
-        Woven::Conflict { paths, .. } => {
+        Woven::Conflict { conflicted, .. } => {
+            let paths = conflicted.paths();
             Err(Unfit { paths: paths.clone(), ..unfit(format!("it conflicts with the target in {}", few(&paths))) })
         }
     }
@@ -83,7 +84,7 @@ fn weave_alone(weaver: &mut Weaver, base: ObjectId, strand: &Strand) -> Result<O
 fn weave_on(weaver: &mut Weaver, tip: ObjectId, strand: &Strand) -> Result<Option<ObjectId>> {
     Ok(match weaver.weave(tip, strand)? {
         Woven::Clean { commit, .. } => {
-            weaver.accept(strand.head);
+            weaver.accept(strand, &[]);
             Some(commit)
         }
         Woven::UpToDate => Some(tip),

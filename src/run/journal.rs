@@ -11,7 +11,7 @@ use crate::{
         verdict::Verdict,
     },
     plan::store::WEAVE_PREFIX,
-    repo::{Moved, NoteLines, RefChange, Repo},
+    repo::{Moved, NoteLines, PreparedRefs, RefChange, Repo},
 };
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
@@ -99,23 +99,19 @@ impl<'r> Journal<'r> {
         Ok(RefChange { old: self.repo.ref_commit(&name)?, new: Some(tip), name })
     }
 
-    /// Move the target to `tip` together with the journal's last step, in one ref transaction; or say which ref moved.
-    pub fn land(&mut self, run: &mut Run, base: ObjectId, tip: ObjectId) -> Result<Result<(), Moved>> {
-        run.ended = Some(time::now());
-        run.state = RunState::Landed;
+    /// Lock the target, to be moved to `tip` together with the journal's last step in one ref transaction; or say which ref
+    /// has moved.
+    pub fn prepare_landing(&mut self, run: &Run, base: ObjectId, tip: ObjectId) -> Result<Result<PreparedRefs, Moved>> {
         let target = RefChange { name: format!("refs/heads/{}", run.target), old: Some(base), new: Some(tip) };
         let message = format!("lex-pr: land plan {} (run {})", run.plan, run.id.as_deref().unwrap_or_default());
-        let entry = self.write(run, &[], &format!("land: {} to {tip}", run.target))?;
+        let landed = Run { state: RunState::Landed, ..run.clone() };
+        let entry = self.write(&landed, &[], &format!("land: {} to {tip}", run.target))?;
         for _ in 0..ATTEMPTS {
             let changes = [target.clone(), entry.clone(), self.weave_change(run, tip)?];
-            match self.repo.land_refs(&changes, &message)? {
-                Ok(()) => {
-                    self.tip = entry.new;
-                    return Ok(Ok(()));
-                }
+            match self.repo.prepare_refs(&changes, &message)? {
                 // Only the weave ref may move under a run; its new value is read again.
                 Err(moved) if moved.name.starts_with(WEAVE_PREFIX) => {}
-                Err(moved) => return Ok(Err(moved)),
+                prepared_or_moved => return Ok(prepared_or_moved),
             }
         }
         Err(Error::environment("contended", "the target could not be moved").hint("try again"))

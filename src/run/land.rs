@@ -1,11 +1,14 @@
-//! Landing: the target moves once, together with the journal's last step, or not at all. A work tree that has it checked
-//! out goes first, as in `git merge`, and comes back where the refs do not move.
+//! Landing: the target moves once, together with the journal's last step, or not at all.
+//!
+//! The refs are locked first, so that nobody else can move the target. A work tree that has it checked out then follows, as in
+//! `git merge`, and comes back where it or the refs cannot move.
 
 use super::journal::Journal;
 use crate::{
     model::{
         Error, Result,
         run::{Run, RunState},
+        time,
     },
     repo::{Checkout, Repo},
 };
@@ -14,10 +17,12 @@ use gix::ObjectId;
 /// Land `tip` on the run's target, which the run found at `base`. A target that moved meanwhile is no error: the run is
 /// then overtaken, and nothing has landed.
 pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, base: ObjectId, tip: ObjectId) -> Result<()> {
+    run.ended = Some(time::now());
+    let prepared = match journal.prepare_landing(run, base, tip)? {
+        Ok(prepared) => prepared,
+        Err(moved) => return overtaken(repo, journal, run, moved.found),
+    };
     let checkouts = repo.checkouts_of(&run.target)?;
-    if let Some(now) = moved(repo, run, base)? {
-        return overtaken(repo, journal, run, now);
-    }
     for checkout in &checkouts {
         checkout.check_clean()?;
         checkout.check_move(base, tip)?;
@@ -25,22 +30,9 @@ pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, base: Obje
     for (done, checkout) in checkouts.iter().enumerate() {
         checkout.move_to(base, tip).inspect_err(|_| put_back(&checkouts[..done], base, tip))?;
     }
-    match journal.land(run, base, tip) {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(refused)) => {
-            put_back(&checkouts, base, tip);
-            overtaken(repo, journal, run, refused.found)
-        }
-        Err(error) => {
-            put_back(&checkouts, base, tip);
-            Err(error)
-        }
-    }
-}
-
-fn moved(repo: &Repo, run: &Run, base: ObjectId) -> Result<Option<Option<ObjectId>>> {
-    let now = repo.ref_commit(&format!("refs/heads/{}", run.target))?;
-    Ok((now != Some(base)).then_some(now))
+    prepared.commit().inspect_err(|_| put_back(&checkouts, base, tip))?;
+    run.state = RunState::Landed;
+    Ok(())
 }
 
 fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<ObjectId>) -> Result<()> {

@@ -5,32 +5,37 @@ mod journal;
 mod land;
 mod prove;
 mod replay;
+mod resolve;
 mod signals;
+mod train;
 
 pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
-pub use replay::replay;
+pub use replay::{Request as ReplayRequest, replay};
+pub use train::{Trained, import_rerere, train};
 
 use crate::{
-    config::{Config, OnConflict},
+    config::{Config, ConfigFile, FILE_NAME, OnConflict, WeaveTable},
     gate::{Context, digest},
     model::{
         Error, Result,
+        error::{Location, nearest},
         gate::{CONFLICT_MARKERS, GateSpec},
-        plan::{Item, Plan},
-        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, SCHEMA_VERSION, Status, Weave},
+        plan::{Item, Plan, Strategy},
+        run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status, Step},
         shell_word, time,
         verdict::{Answer, Verdict},
     },
     plan::{order, store},
-    repo::{History, Repo},
-    weave::{Changed, Strand, Weaver, Woven},
+    repo::{History, Repo, Resolutions},
+    weave::{Changed, Conflicted, Ladder, Strand, Weaver, Woven, rules::Rule},
 };
 use gix::ObjectId;
 use journal::Journal;
 use prove::{Candidate, Prover};
+use resolve::Resolve;
 use signals::Signals;
-use std::collections::{HashMap, HashSet};
+use std::{collections::HashSet, sync::Arc};
 
 /// What to run.
 pub struct Request<'a> {
@@ -86,13 +91,11 @@ struct Flow<'a> {
     request: &'a Request<'a>,
     weaver: Weaver<'a>,
     prover: Prover<'a>,
-    signals: Signals,
+    signals: Arc<Signals>,
     journal: Option<Journal<'a>>,
     run: Run,
     base: ObjectId,
     tip: ObjectId,
-    /// The items that changed a path on the way to the tip.
-    touched: HashMap<String, Vec<String>>,
 }
 
 impl<'a> Flow<'a> {
@@ -135,17 +138,17 @@ impl<'a> Flow<'a> {
             items,
             notes: Vec::new(),
         };
+        let signals = Arc::new(Signals::watch()?);
         Ok(Flow {
             repo,
             request,
-            weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?),
-            prover: Prover::new(repo, request.config.workers.count()),
-            signals: Signals::watch()?,
+            weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
+            prover: Prover::new(repo, request.config.workers.count(), Arc::clone(&signals)),
+            signals,
             journal: None,
             run,
             base,
             tip: base,
-            touched: HashMap::new(),
         })
     }
 
@@ -217,30 +220,46 @@ impl<'a> Flow<'a> {
         };
         report.head = Some(head.to_string());
         let strand = Strand { name: &item.name, branch: &item.branch, head, strategy: item.strategy };
-        let (commit, tree) = match self.weaver.weave(self.tip, &strand) {
-            Ok(Woven::Clean { commit, tree }) => (commit, tree),
+        let (commit, tree, steps) = match self.weaver.weave(self.tip, &strand) {
+            Ok(Woven::Clean { commit, tree, steps }) => (commit, tree, steps),
             Ok(Woven::UpToDate) => {
                 (report.status, report.detail) = (Status::UpToDate, self.holder(head)?);
-                self.weaver.accept(head);
+                self.weaver.accept(&strand, &[]);
                 return Ok(Vec::new());
             }
             Ok(Woven::NoCommonHistory) => {
                 (report.status, report.detail) = (Status::SkippedHistory, format!("shares no history with {}", self.run.target));
                 return Ok(Vec::new());
             }
-            Ok(Woven::Conflict { paths, commit }) => {
-                self.explain_conflict(report, head, paths, commit)?;
-                return Ok(Vec::new());
-            }
+            Ok(Woven::Conflict { conflicted, commit }) => match self.climb_by_commands(report, &strand, &conflicted)? {
+                Some((tree, mut steps)) => {
+                    steps.splice(0..0, conflicted.settled);
+                    match self.weaver.commit(self.tip, &strand, tree, steps)? {
+                        Woven::Clean { commit, tree, steps } => (commit, tree, steps),
+                        _ => return Ok(Vec::new()),
+                    }
+                }
+                None => {
+                    self.explain_conflict(report, head, &conflicted, commit)?;
+                    return Ok(Vec::new());
+                }
+            },
+            // What the machine cannot do is no fault of the item; an object that cannot be read is.
+            Err(error) if error.code != "git" => return Err(error),
             Err(error) => {
                 (report.status, report.detail) = (Status::SkippedMissing, error.to_string());
                 return Ok(Vec::new());
             }
         };
-        report.weave = Some(Weave::Trivial);
+        report.weave = Some(steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial));
+        report.settled = steps;
         (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
         let before = self.weaver.tree_of(self.tip)?;
         let changes = self.weaver.changes(before, tree)?;
+        if let Some(broken) = self.check_policy_change(report, &changes)? {
+            (report.status, report.detail) = (Status::SkippedGates, broken);
+            return Ok(Vec::new());
+        }
         let files = self.prove(item, report, Candidate { commit, tree, base: self.tip }, &changes, head, tell)?;
         if let Some(red) = self.red_gate(item, report) {
             (report.status, report.detail) = (Status::SkippedGates, red);
@@ -248,10 +267,7 @@ impl<'a> Flow<'a> {
         }
         report.status = Status::Merged;
         report.detail = self.merged_detail(report, changes.len());
-        for change in &changes {
-            self.touched.entry(change.path.to_string()).or_default().push(item.name.clone());
-        }
-        self.weaver.accept(head);
+        self.weaver.accept(&strand, &changes);
         self.tip = commit;
         Ok(files)
     }
@@ -270,6 +286,23 @@ impl<'a> Flow<'a> {
             }
         }
         Ok(format!("{} holds it already", self.run.target))
+    }
+
+    /// An item that changes the policy is judged by the old one and says so. One whose policy cannot be read would keep
+    /// everybody after it from landing; the answer is why.
+    fn check_policy_change(&self, report: &mut ItemReport, changes: &[Changed]) -> Result<Option<String>> {
+        let Some(change) = changes.iter().find(|change| change.path == FILE_NAME) else { return Ok(None) };
+        let Some((mode, id)) = change.new else {
+            report.notes.push(format!("takes {FILE_NAME} away; it is judged by the one on {}", self.run.target));
+            return Ok(None);
+        };
+        report.notes.push(format!("changes {FILE_NAME}; it is judged by the one on {}", self.run.target));
+        if !mode.is_blob() {
+            return Ok(Some(format!("its {FILE_NAME} is no regular file")));
+        }
+        let blob = self.weaver.objects().find_blob(id).map_err(|e| Error::git(format_args!("read {FILE_NAME} of {}", report.name), e))?;
+        let read = ConfigFile::parse(&String::from_utf8_lossy(&blob.data), FILE_NAME);
+        Ok(read.err().map(|error| format!("its {FILE_NAME} cannot be read: {error}")))
     }
 
     /// The first dependency that is not in, with what became of it.
@@ -304,10 +337,52 @@ impl<'a> Flow<'a> {
         Ok(head)
     }
 
-    fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, paths: Vec<String>, commit: Option<ObjectId>) -> Result<()> {
+    /// The rungs that take a command; a preview only says which there would be.
+    fn climb_by_commands(
+        &mut self,
+        report: &mut ItemReport,
+        strand: &Strand,
+        conflicted: &Conflicted,
+    ) -> Result<Option<(ObjectId, Vec<Step>)>> {
+        let weave = &self.request.config.weave;
+        let possible = resolve::possible(weave, conflicted);
+        if possible.is_empty() || conflicted.clashes.is_empty() || strand.strategy == Strategy::Rebase {
+            return Ok(None);
+        }
+        if self.request.purpose == Purpose::Preview {
+            report.notes.push(format!("a run also tries: {}", possible.join(", ")));
+            return Ok(None);
+        }
+        let context = self.context(strand.name, strand.head, self.tip, self.tip);
+        let mut resolve = Resolve {
+            weaver: &mut self.weaver,
+            prover: &mut self.prover,
+            weave,
+            base: self.base,
+            tip: self.tip,
+            context,
+            notes: Vec::new(),
+        };
+        let climbed = resolve.climb(conflicted.clone())?;
+        report.notes.append(&mut resolve.notes);
+        Ok(climbed)
+    }
+
+    /// What a command is told of the candidate that it is run for.
+    fn context(&self, item: &str, head: ObjectId, base: ObjectId, candidate: ObjectId) -> Context {
+        Context {
+            item: item.into(),
+            target: self.run.target.clone(),
+            base: base.to_string(),
+            head: head.to_string(),
+            candidate: candidate.to_string(),
+        }
+    }
+
+    fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, conflicted: &Conflicted, commit: Option<ObjectId>) -> Result<()> {
         let mut with = Vec::new();
-        for path in paths {
-            let items = self.touched.get(&path).cloned().unwrap_or_default();
+        for path in conflicted.paths() {
+            let items = self.weaver.touched(&path);
             let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
             let words = match culprit {
                 Some(commit) => vec![format!("{} ({})", self.run.target, self.repo.short(commit))],
@@ -338,13 +413,7 @@ impl<'a> Flow<'a> {
         head: ObjectId,
         tell: &mut dyn FnMut(Event),
     ) -> Result<Vec<(String, Vec<u8>)>> {
-        let context = Context {
-            item: item.name.clone(),
-            target: self.run.target.clone(),
-            base: candidate.base.to_string(),
-            head: head.to_string(),
-            candidate: candidate.commit.to_string(),
-        };
+        let context = self.context(&item.name, head, candidate.base, candidate.commit);
         let markers = self.markers_verdict(&context, &candidate, changes)?;
         let marked = markers.verdict == Answer::Fail;
         report.gates.push(GateReport { gate: CONFLICT_MARKERS.into(), required: true, verdict: Some(markers), reused: false });
@@ -380,7 +449,7 @@ impl<'a> Flow<'a> {
         tell(Event::Proving(&item.name, open.iter().map(|(_, g, _, _)| g.name.as_str()).collect()));
         self.weaver.persist(candidate.commit)?;
         let mut files = Vec::new();
-        for (at, proof) in self.prover.prove(&self.signals, &candidate, &context, open, config, &self.run.by)? {
+        for (at, proof) in self.prover.prove(&candidate, &context, open, config, &self.run.by)? {
             let folder = format!("items/{}/{}", encode(&item.name), encode(&proof.verdict.gate));
             let kept = proof.files.into_iter().map(|(path, content)| (format!("{folder}/{path}"), content));
             files.extend(kept);
@@ -436,7 +505,15 @@ impl<'a> Flow<'a> {
         let unproved = names(&|g| g.verdict.is_none());
         let flaky = names(&|g| g.verdict.as_ref().is_some_and(|v| v.verdict.is_good() && v.attempts > 1));
         let warned = names(&|g| g.answer().is_some_and(|a| a == Answer::Warn || !a.is_good()));
-        let mut detail = format!("clean, {}", count(files, "file"));
+        let mut detail = format!("{}, {}", report.weave.unwrap_or(Rung::Trivial).word(), count(files, "file"));
+        if !report.settled.is_empty() {
+            let settled: Vec<String> = report
+                .settled
+                .iter()
+                .map(|step| format!("{} {}", step.path, step.rule.as_deref().map_or(step.why.clone(), |rule| format!("by {rule}"))))
+                .collect();
+            detail.push_str(&format!("; {}", few(&settled)));
+        }
         for (what, gates) in [("not proved yet", unproved), ("flaky", flaky), ("warning", warned)] {
             if !gates.is_empty() {
                 detail.push_str(&format!("; {what}: {}", few(&gates)));
@@ -444,6 +521,29 @@ impl<'a> Flow<'a> {
         }
         detail
     }
+}
+
+/// The rungs that the policy leaves on.
+fn ladder(repo: &Repo, weave: &WeaveTable) -> Result<Ladder> {
+    let known = || {
+        [Rung::Recorded, Rung::Mechanical, Rung::Semantic]
+            .map(Rung::word)
+            .into_iter()
+            .chain(Rule::ALL.map(Rule::name))
+            .chain(["format", "regenerate"])
+    };
+    if let Some(name) = weave.off.iter().find(|name| !known().any(|known| known == name.as_str())) {
+        let hint = match nearest(name, known()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are: {}", known().collect::<Vec<_>>().join(", ")),
+        };
+        let place = Location::new(FILE_NAME).at_path("weave.off");
+        return Err(Error::input("bad-value", format!("`{name}` is no rung of the ladder and no rule")).at(place).hint(hint));
+    }
+    let resolutions = if weave.is_off(Rung::Recorded.word()) { Resolutions::none() } else { repo.resolutions()? };
+    let all_off = weave.is_off(Rung::Mechanical.word());
+    let rules_off = Rule::ALL.into_iter().filter(|rule| all_off || weave.is_off(rule.name())).collect();
+    Ok(Ladder { resolutions, rules_off })
 }
 
 fn pending(item: &Item, level: usize) -> ItemReport {
@@ -457,6 +557,7 @@ fn pending(item: &Item, level: usize) -> ItemReport {
         status: Status::Pending,
         detail: String::new(),
         weave: None,
+        settled: Vec::new(),
         candidate: None,
         tree: None,
         conflicts: Vec::new(),
@@ -486,7 +587,7 @@ fn check_names(request: &Request) -> Result<()> {
     let items = || request.plan.items.iter().map(|i| i.name.as_str());
     let gates = || request.config.gates.iter().chain(request.plan.items.iter().flat_map(|i| &i.gates)).map(|g| g.name.as_str());
     let unknown = |what, code, list, name: &String, names: Vec<&str>| {
-        let hint = match (crate::model::error::nearest(name, names.iter().copied()), request.revision) {
+        let hint = match (nearest(name, names.iter().copied()), request.revision) {
             (Some(near), _) => format!("did you mean `{near}`?"),
             (None, Some(_)) => format!("`git lex-pr {list} {}` shows what there is", shell_word(request.plan_name)),
             (None, None) if names.is_empty() => "there is none".into(),

@@ -3,17 +3,18 @@
 use super::signals::Signals;
 use crate::{
     config::Config,
-    gate::{Context, Stop, run},
+    gate::{Attempted, Context, Stop, run},
     model::{
         Error, Result,
         gate::{GateSpec, Runtime},
+        policy::Retry,
         time,
         verdict::{Answer, Verdict},
     },
     repo::{GateTree, Repo},
 };
 use gix::ObjectId;
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 use tokio::task::JoinSet;
 
 /// Artifacts larger than this are left out of the journal.
@@ -42,26 +43,48 @@ pub(super) struct Prover<'r> {
     repo: &'r Repo,
     workers: usize,
     idle: Vec<GateTree>,
+    signals: Arc<Signals>,
 }
 
 impl<'r> Prover<'r> {
-    pub fn new(repo: &'r Repo, workers: usize) -> Self {
-        Prover { repo, workers: workers.max(1), idle: Vec::new() }
+    pub fn new(repo: &'r Repo, workers: usize, signals: Arc<Signals>) -> Self {
+        Prover { repo, workers: workers.max(1), idle: Vec::new(), signals }
     }
 
     /// Judge `candidate`, whose objects are in the object database, by each of `open`. Ctrl-C kills the gates and is an error.
     pub fn prove(
         &mut self,
-        signals: &Signals,
         candidate: &Candidate,
         context: &Context,
         open: Vec<Open>,
         config: &Config,
         by: &str,
     ) -> Result<Vec<(usize, Proof)>> {
+        let signals = Arc::clone(&self.signals);
         let proofs = signals.tokio.block_on(self.all(candidate, context, open, config, by, &signals.stop))?;
         signals.check()?;
         Ok(proofs)
+    }
+
+    /// Run a command of the policy in a work tree that shows `candidate`, and take what `look` sees there when it is done.
+    /// Ctrl-C kills it and is an error.
+    pub fn in_tree<T>(
+        &mut self,
+        candidate: &Candidate,
+        context: &Context,
+        command: &GateSpec,
+        look: impl FnOnce(&GateTree, Attempted) -> Result<T>,
+    ) -> Result<T> {
+        let tree = match self.idle.pop() {
+            Some(tree) => tree,
+            None => GateTree::create(self.repo)?,
+        };
+        tree.show(candidate.commit, &context.target, candidate.base)?;
+        let done = self.signals.tokio.block_on(run(command, Retry::default(), tree.dir(), context, self.signals.stop.clone()));
+        self.signals.check()?;
+        let seen = look(&tree, done);
+        self.idle.push(tree);
+        seen
     }
 
     async fn all(
@@ -134,7 +157,7 @@ fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {
 async fn judge(
     gate: GateSpec,
     blank: Verdict,
-    retry: crate::model::policy::Retry,
+    retry: Retry,
     tree: GateTree,
     candidate: Candidate,
     context: Context,

@@ -2,10 +2,11 @@
 
 use super::signals::Signals;
 use crate::{
+    config::WeaveTable,
     model::{
         Error, Result,
         plan::Strategy,
-        run::{ReplayedMerge, Weave},
+        run::{Replay, ReplayedMerge, Rung},
     },
     repo::{History, Repo},
     weave::{Strand, Weaver, Woven},
@@ -13,84 +14,115 @@ use crate::{
 use gix::ObjectId;
 use std::{collections::HashSet, time::Instant};
 
-/// Replay the two-parent merges on the first-parent line from `from` (exclusive) to `to`, oldest first. As a chain, each
-/// second parent is woven onto what the ones before it gave, beginning at `from`; as `pairs`, each merge is woven again on
-/// its own first parent. With `against_git`, git merges the same and the trees are compared. `tell` gets each merge as it is done.
-pub fn replay(
-    repo: &Repo,
-    from: ObjectId,
-    to: ObjectId,
-    pairs: bool,
-    against_git: bool,
-    tell: &mut dyn FnMut(&ReplayedMerge, usize),
-) -> Result<Vec<ReplayedMerge>> {
-    let merges = first_parent_merges(repo, from, to)?;
-    let mut weaver = Weaver::new(repo, "main", super::tree_of(repo, from)?);
+/// What to replay, and how.
+pub struct Request<'a> {
+    /// Where the history begins; not replayed itself.
+    pub from: ObjectId,
+    /// Where it ends.
+    pub to: ObjectId,
+    /// Whether each merge is woven on its own recorded first parent instead of on those before it.
+    pub pairs: bool,
+    /// Whether single commits of the line, such as reverts, are applied as well.
+    pub with_commits: bool,
+    /// Whether git merges the same, to be compared.
+    pub against_git: bool,
+    /// The rungs that are left on.
+    pub weave: &'a WeaveTable,
+}
+
+/// Replay the two-parent merges on the first-parent line, oldest first. As a chain, each second parent is woven onto what
+/// the ones before it gave, beginning at `from`; as pairs, each merge is woven again on its own first parent. `tell` gets each
+/// merge as it is done, and how many are left.
+pub fn replay(repo: &Repo, request: &Request, tell: &mut dyn FnMut(&ReplayedMerge, usize)) -> Result<Replay> {
+    let Request { from, to, pairs, against_git, .. } = *request;
+    let line = first_parent_line(repo, request)?;
+    let mut weaver = Weaver::new(repo, "main", super::tree_of(repo, from)?, super::ladder(repo, request.weave)?);
     let signals = Signals::watch()?;
     let mut tip = from;
-    let mut replayed = Vec::with_capacity(merges.len());
-    for (index, merge) in merges.iter().enumerate() {
+    let mut merges = Vec::with_capacity(line.len());
+    for (index, recorded) in line.iter().enumerate() {
         signals.check()?;
-        let base = if pairs { merge.first_parent } else { tip };
-        let strand = Strand { name: &merge.title, branch: &merge.title, head: merge.second_parent, strategy: Strategy::Merge };
+        let base = if pairs { recorded.first_parent } else { tip };
+        let head = recorded.second_parent.unwrap_or(recorded.id);
+        let strand = Strand { name: &recorded.title, branch: &recorded.title, head, strategy: Strategy::Merge };
         let started = Instant::now();
-        let woven = weaver.weave(base, &strand)?;
-        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let git = match (&woven, against_git) {
-            (_, false) | (Woven::UpToDate | Woven::NoCommonHistory, _) => None,
-            (Woven::Clean { .. } | Woven::Conflict { .. }, true) => Some(weaver.merge_by_git(base, merge.second_parent)?),
+        let woven = match recorded.second_parent {
+            Some(_) => weaver.weave(base, &strand)?,
+            None => weaver.pick(base, recorded.id)?,
         };
-        let tree = match &woven {
-            Woven::Clean { tree, .. } => Some(*tree),
-            Woven::UpToDate | Woven::Conflict { .. } | Woven::NoCommonHistory => None,
+        let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let asked = against_git && recorded.second_parent.is_some() && matches!(woven, Woven::Clean { .. } | Woven::Conflict { .. });
+        let git = asked.then(|| weaver.merge_by_git(base, head)).transpose()?;
+        let (tree, settled) = match &woven {
+            Woven::Clean { tree, steps, .. } => (Some(*tree), !steps.is_empty()),
+            Woven::UpToDate | Woven::Conflict { .. } | Woven::NoCommonHistory => (None, false),
         };
         let done = ReplayedMerge {
-            commit: merge.id.to_string(),
-            title: merge.title.clone(),
-            weave: matches!(woven, Woven::Clean { .. } | Woven::UpToDate).then_some(Weave::Trivial),
+            commit: recorded.id.to_string(),
+            title: recorded.title.clone(),
+            weave: match &woven {
+                Woven::Clean { steps, .. } => Some(steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial)),
+                Woven::UpToDate => Some(Rung::Trivial),
+                Woven::Conflict { .. } | Woven::NoCommonHistory => None,
+            },
             conflicts: match &woven {
-                Woven::Conflict { paths, .. } => paths.clone(),
+                Woven::Conflict { conflicted, .. } => conflicted.paths(),
                 Woven::Clean { .. } | Woven::UpToDate | Woven::NoCommonHistory => Vec::new(),
             },
-            same_as_git: git.map(|git| git.ok() == tree),
-            same_as_recorded: tree.map(|tree| tree == merge.tree),
+            // What the ladder settled is a conflict to git.
+            same_as_git: git.map(|git| git.ok() == tree.filter(|_| !settled)),
+            same_as_recorded: tree.map(|tree| tree == recorded.tree),
             micros,
         };
-        if let (false, Woven::Clean { commit, .. }) = (pairs, &woven) {
+        if let Woven::Clean { commit, .. } = &woven {
             tip = *commit;
+            weaver.accept(&strand, &[]);
         }
         if pairs {
             weaver.forget_candidates();
         }
-        tell(&done, merges.len() - index - 1);
-        replayed.push(done);
+        tell(&done, line.len() - index - 1);
+        merges.push(done);
     }
-    Ok(replayed)
+    let differs = match pairs {
+        true => None,
+        false => {
+            let changes = weaver.changes(weaver.tree_of(tip)?, super::tree_of(repo, to)?)?;
+            Some(changes.into_iter().map(|change| change.path.to_string()).collect())
+        }
+    };
+    Ok(Replay { merges, differs })
 }
 
-struct Merge {
+/// A merge, or a single commit, of the line.
+struct Recorded {
     id: ObjectId,
     title: String,
     tree: ObjectId,
     first_parent: ObjectId,
-    second_parent: ObjectId,
+    second_parent: Option<ObjectId>,
 }
 
-fn first_parent_merges(repo: &Repo, from: ObjectId, to: ObjectId) -> Result<Vec<Merge>> {
-    let ahead: HashSet<ObjectId> = History::default().ahead(&repo.git, to, &[from])?.into_iter().collect();
-    let mut merges = Vec::new();
-    let mut next = Some(to);
+fn first_parent_line(repo: &Repo, request: &Request) -> Result<Vec<Recorded>> {
+    let ahead: HashSet<ObjectId> = History::default().ahead(&repo.git, request.to, &[request.from])?.into_iter().collect();
+    let mut line = Vec::new();
+    let mut next = Some(request.to);
     while let Some(id) = next.filter(|id| ahead.contains(id)) {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {id}"), e);
         let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
         let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
-        if let [first_parent, second_parent] = parents[..] {
+        let wanted = match parents[..] {
+            [first, second] => Some((first, Some(second))),
+            [first] if request.with_commits => Some((first, None)),
+            _ => None,
+        };
+        if let Some((first_parent, second_parent)) = wanted {
             let title = commit.message_raw_sloppy().to_string().lines().next().unwrap_or_default().to_string();
             let tree = commit.tree_id().map_err(|e| reading(&e))?.detach();
-            merges.push(Merge { id, title, tree, first_parent, second_parent });
+            line.push(Recorded { id, title, tree, first_parent, second_parent });
         }
         next = parents.first().copied();
     }
-    merges.reverse();
-    Ok(merges)
+    line.reverse();
+    Ok(line)
 }

@@ -2,13 +2,22 @@
 //!
 //! It sees the candidates that only memory holds through a temporary object folder, and writes its own there too.
 
+use super::{
+    changes::File,
+    conflict::{Clash, Conflicted},
+};
 use crate::{
     model::{Error, Result},
     repo::{GitCommand, Repo},
 };
-use gix::{ObjectId, objs::Write, odb::loose};
+use gix::{
+    ObjectId,
+    bstr::{BString, ByteSlice},
+    objs::{Write, tree::EntryMode},
+    odb::loose,
+};
 use std::{
-    collections::HashSet,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
 };
 
@@ -35,9 +44,8 @@ impl Court {
         }
     }
 
-    /// What git makes of merging `theirs` into `ours`: the tree, or the paths that conflict. New objects end up in the
-    /// memory of `git`.
-    pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+    /// What git makes of merging `theirs` into `ours`: the tree, or what conflicts. New objects end up in the memory of `git`.
+    pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Conflicted>> {
         let store = self.enter(git)?;
         let output = self.merge_tree().args([ours.to_string(), theirs.to_string()]).output(None)?;
         let mut fields = output.stdout.split(|b| *b == 0);
@@ -47,7 +55,17 @@ impl Court {
                 self.bring_back(git, &store, tree)?;
                 Ok(Ok(tree))
             }
-            (1, Some(_)) => Ok(Err(paths(fields.filter(|f| !f.is_empty())))),
+            (1, Some(tree)) => {
+                self.bring_back(git, &store, tree)?;
+                let clashes = clashes(fields.filter(|field| !field.is_empty()));
+                let clashes =
+                    clashes.ok_or_else(|| Error::git("read what `git merge-tree` says", String::from_utf8_lossy(&output.stdout)))?;
+                for (_, id) in clashes.iter().flat_map(|clash| clash.stages.into_iter().flatten()).filter(|(mode, _)| !mode.is_commit()) {
+                    self.bring_back(git, &store, id)?;
+                }
+                Ok(Err(Conflicted { tree, clashes, settled: Vec::new() }))
+            }
+            (129, _) => Err(Error::environment("old-git", "this git has no `merge-tree --write-tree`").hint("install git 2.38 or newer")),
             _ => Err(Error::git("merge with `git merge-tree`", output.stderr)),
         }
     }
@@ -59,7 +77,7 @@ impl Court {
         }
         self.enter(git)?;
         let lines: String = pairs.iter().map(|(ours, theirs)| format!("{ours} {theirs}\n")).collect();
-        let output = self.merge_tree().args(["--stdin"]).output(Some(lines.as_bytes()))?;
+        let output = self.merge_tree().args(["--name-only", "--stdin"]).output(Some(lines.as_bytes()))?;
         let failed = || Error::git("merge with `git merge-tree --stdin`", &output.stderr);
         if output.status != 0 {
             return Err(failed());
@@ -106,7 +124,7 @@ impl Court {
         for setting in ["merge.renames=true", "merge.renameLimit=7000", "merge.directoryRenames=conflict"] {
             command = command.args(["-c", setting]);
         }
-        command.args(["merge-tree", "--write-tree", "-z", "--name-only", "--no-messages"])
+        command.args(["merge-tree", "--write-tree", "-z", "--no-messages"])
     }
 
     /// Put what git merged, and nothing else that it wrote, into the memory of `git`.
@@ -131,6 +149,20 @@ impl Court {
         }
         Ok(())
     }
+}
+
+/// The paths in conflict, by their stages: `<mode> <object> <stage>\t<path>` (git-merge-tree(1), "Conflicted file info").
+fn clashes<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Clash>> {
+    let mut found: BTreeMap<BString, [Option<File>; 3]> = BTreeMap::new();
+    for field in fields {
+        let (info, path) = field.split_once_str("\t")?;
+        let mut info = info.split_str(" ");
+        let mode = EntryMode::from_bytes(info.next()?)?;
+        let id = ObjectId::from_hex(info.next()?).ok()?;
+        let stage: usize = info.next()?.to_str().ok()?.parse().ok()?;
+        *found.entry(path.into()).or_default().get_mut(stage.checked_sub(1)?)? = Some((mode, id));
+    }
+    Some(found.into_iter().map(|(path, stages)| Clash { path, stages }).collect())
 }
 
 /// Names of files, sorted, each once.

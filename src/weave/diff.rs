@@ -4,7 +4,7 @@
 //! It must find the very hunks that git finds, ties included, for whether two changes touch is what makes a conflict. So
 //! neither common ends are cut off first nor is another algorithm tried.
 
-use gix::diff::blob::Token;
+use gix::diff::blob::{InternedInput, Token, sources::byte_lines};
 use std::ops::Range;
 
 /// Git tries another algorithm where all that two stretches have in common is lines that occur more often than this.
@@ -44,6 +44,15 @@ pub(super) fn hunks(base: &[Token], side: &[Token], tokens: usize) -> Option<Vec
     slide(base, in_base, in_side);
     slide(side, in_side, in_base);
     Some(script(in_base, in_side))
+}
+
+/// How many lines differ: of each hunk the larger side. Where git would use another diff, all lines do.
+pub(super) fn changed_lines(one: &[u8], other: &[u8]) -> usize {
+    let input = InternedInput::new(byte_lines(one), byte_lines(other));
+    match hunks(&input.before, &input.after, input.interner.num_tokens() as usize) {
+        Some(hunks) => hunks.iter().map(|hunk| hunk.base.len().max(hunk.side.len())).sum(),
+        None => input.before.len().max(input.after.len()),
+    }
 }
 
 /// No line.

@@ -8,6 +8,7 @@
 
 use super::{
     changes::File,
+    conflict::{Clash, Conflicted},
     renames::{self, Likeness},
     text::{self, Text},
 };
@@ -29,14 +30,14 @@ use std::cell::{OnceCell, RefCell};
 pub enum Answer {
     /// The merged tree.
     Clean(ObjectId),
-    /// The files that conflict, sorted.
-    Conflict(Vec<String>),
-    /// All but the files of `open` is merged, into `tree`, which has them as they are on our side; `conflicts` conflict.
+    /// What conflicts.
+    Conflict(Conflicted),
+    /// All but the files of `open` is merged, into `tree`, which has them as they are on our side.
     Open {
         /// The tree so far.
         tree: ObjectId,
         /// The files that conflict for certain, sorted.
-        conflicts: Vec<String>,
+        clashes: Vec<Clash>,
         /// The files that only git can merge.
         open: Vec<OpenFile>,
     },
@@ -59,7 +60,7 @@ pub(super) struct Findings {
     /// How deep among merges of merge bases this is; 0 for the merge that is asked for. In the others a conflict is no answer:
     /// git goes on with a file that shows it.
     pub depth: usize,
-    pub conflicts: Vec<String>,
+    pub clashes: Vec<Clash>,
     pub open: Vec<OpenFile>,
     /// Files that a side took away and the other took away too or changed.
     pub gone: Vec<Gone>,
@@ -108,15 +109,15 @@ impl Engine {
         let merged = self.trees(git, BStr::new(""), [Some(base), Some(ours), Some(theirs)], &mut findings)?;
         let tree = merged.unwrap_or_else(|| git.object_hash().empty_tree());
         let tree = renames::resolve(self, git, tree, [base, ours, theirs], &mut findings)?;
-        let Findings { mut conflicts, open, doubt, .. } = findings;
+        let Findings { mut clashes, open, doubt, .. } = findings;
         if doubt {
             return Ok(Answer::Doubt);
         }
-        conflicts.sort();
-        Ok(match (open.is_empty(), conflicts.is_empty()) {
-            (false, _) => Answer::Open { tree, conflicts, open },
+        clashes.sort();
+        Ok(match (open.is_empty(), clashes.is_empty()) {
+            (false, _) => Answer::Open { tree, clashes, open },
             (true, true) => Answer::Clean(tree),
-            (true, false) => Answer::Conflict(conflicts),
+            (true, false) => Answer::Conflict(Conflicted { tree, clashes, settled: Vec::new() }),
         })
     }
 
@@ -197,7 +198,7 @@ impl Engine {
                 if findings.depth > 0 {
                     return Ok(Some(base));
                 }
-                findings.conflicts.push(path.to_string());
+                findings.clashes.push(Clash { path, stages: sides });
                 return Ok(Some(ours));
             }
             [Some(base), ours, theirs] if all(|mode| mode.is_blob_or_symlink()) && (ours.is_none() || theirs.is_none()) => {
@@ -231,7 +232,7 @@ impl Engine {
                 Some(marked) => return git.objects.write_buf(gix::objs::Kind::Blob, &marked).map_err(merging),
                 None => findings.doubt = true,
             },
-            Text::Clash(_) => findings.conflicts.push(path.to_string()),
+            Text::Clash(_) => findings.clashes.push(Clash { path: path.to_owned(), stages: sides.map(Some) }),
             Text::Doubt => findings.open.push(OpenFile { path: path.to_owned(), sides }),
         }
         Ok(ours)

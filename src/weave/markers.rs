@@ -59,6 +59,11 @@ impl Weaver<'_> {
     }
 }
 
+/// Whether a text holds lines that begin or end a conflict as git writes it.
+pub(super) fn has_markers(text: &[u8]) -> bool {
+    markers(text, MARKER_SIZE).next().is_some()
+}
+
 /// The lines of `text` that begin or end a conflict, with their numbers from 1. The line between the sides is no sign of
 /// its own: it underlines headings too.
 fn markers(text: &[u8], size: usize) -> impl Iterator<Item = (usize, &[u8])> {

@@ -3,26 +3,44 @@
 
 mod changes;
 mod clash;
+mod conflict;
 mod court;
 mod diff;
 mod engine;
+mod ladder;
 mod markers;
 mod pairs;
+mod recorded;
 mod renames;
+pub mod rules;
 mod similarity;
 mod strategy;
 mod text;
 
-pub use changes::Changed;
+pub use changes::{Changed, File};
+pub use conflict::{Clash, Conflicted};
+pub use ladder::Ladder;
 
 use crate::{
-    model::{Error, Result, plan::Strategy},
+    model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},
     repo::{History, Repo},
 };
 use court::Court;
 use engine::{Engine, OpenFile};
-use gix::{ObjectId, bstr::ByteSlice, objs::Write};
-use std::{cell::RefCell, collections::HashSet};
+use gix::{
+    ObjectId,
+    bstr::{BString, ByteSlice},
+    objs::{Write, tree::EntryKind},
+};
+use std::{
+    cell::RefCell,
+    collections::{HashMap, HashSet},
+};
+
+/// What git-rerere(1) has kept of one conflict, as resolutions.
+pub fn from_rerere(preimage: &[u8], postimage: &[u8], path: &str) -> Vec<Resolution> {
+    recorded::learn_from_rerere(preimage, postimage, path)
+}
 
 /// What to weave.
 #[derive(Clone, Copy, Debug)]
@@ -46,19 +64,24 @@ pub enum Woven {
         commit: ObjectId,
         /// Its tree.
         tree: ObjectId,
+        /// How each path was settled that git leaves in conflict; none for a merge that is clean.
+        steps: Vec<Step>,
     },
     /// The tip holds the item already.
     UpToDate,
-    /// Git calls it a conflict.
+    /// Git calls it a conflict, and no rung of the ladder settles all of it.
     Conflict {
-        /// The paths, sorted.
-        paths: Vec<String>,
+        /// What conflicts.
+        conflicted: Conflicted,
         /// Of a rebase: the commit that did not apply.
         commit: Option<ObjectId>,
     },
     /// Item and tip have no common ancestor.
     NoCommonHistory,
 }
+
+/// What a merge comes to: its tree, or what conflicts.
+type Merged = Result<ObjectId, Conflicted>;
 
 /// Weaves items onto a target, one after the other.
 pub struct Weaver<'r> {
@@ -68,25 +91,30 @@ pub struct Weaver<'r> {
     attributes_tree: ObjectId,
     engine: Engine,
     court: Court,
+    ladder: Ladder,
     history: RefCell<History>,
     target: String,
     /// Heads that were woven in, whose commits a squash or rebase of a later item must not repeat.
     woven: Vec<ObjectId>,
+    /// By path, the items that changed it on the way to the tip: name and head.
+    touched: HashMap<BString, Vec<(String, ObjectId)>>,
 }
 
 impl<'r> Weaver<'r> {
     /// A weaver for candidates of `target`. Files merge by the `.gitattributes` of `attributes_tree`, the tree of the target's
     /// commit: an item cannot change how it is merged, and neither can what a clone has checked out.
-    pub fn new(repo: &'r Repo, target: &str, attributes_tree: ObjectId) -> Self {
+    pub fn new(repo: &'r Repo, target: &str, attributes_tree: ObjectId, ladder: Ladder) -> Self {
         Weaver {
             repo,
             git: repo.in_memory(),
             attributes_tree,
             engine: Engine::new(attributes_tree),
             court: Court::new(repo, attributes_tree),
+            ladder,
             history: RefCell::default(),
             target: target.into(),
             woven: Vec::new(),
+            touched: HashMap::new(),
         }
     }
 
@@ -102,19 +130,40 @@ impl<'r> Weaver<'r> {
         match strand.strategy {
             Strategy::Rebase => self.rebase(tip, strand),
             Strategy::Merge | Strategy::Squash => {
-                let tree = match self.merge_commits(tip, strand.head, &bases)? {
-                    Ok(tree) => tree,
-                    Err(paths) => return Ok(Woven::Conflict { paths, commit: None }),
+                let (tree, steps) = match self.merge_commits(tip, strand.head, &bases)? {
+                    Ok(tree) => (tree, Vec::new()),
+                    Err(conflicted) => match self.climb(conflicted)? {
+                        Ok(settled) => settled,
+                        Err(conflicted) => return Ok(Woven::Conflict { conflicted, commit: None }),
+                    },
                 };
-                if strand.strategy == Strategy::Squash && tree == self.tree_of(tip)? {
-                    return Ok(Woven::UpToDate);
-                }
-                let commit = match strand.strategy {
-                    Strategy::Squash => self.squash_commit(tip, strand, tree)?,
-                    _ => self.merge_commit(tip, strand, tree)?,
-                };
-                Ok(Woven::Clean { commit, tree })
+                self.commit(tip, strand, tree, steps)
             }
+        }
+    }
+
+    /// The candidate of a merged or squashed strand whose tree is known.
+    pub fn commit(&mut self, tip: ObjectId, strand: &Strand, tree: ObjectId, steps: Vec<Step>) -> Result<Woven> {
+        if strand.strategy == Strategy::Squash && tree == self.tree_of(tip)? {
+            return Ok(Woven::UpToDate);
+        }
+        let commit = match strand.strategy {
+            Strategy::Squash => self.squash_commit(tip, strand, tree, &steps)?,
+            _ => self.merge_commit(tip, strand, tree, &steps)?,
+        };
+        Ok(Woven::Clean { commit, tree, steps })
+    }
+
+    /// What the person who recorded a merge made of its conflicts, for the rung of recorded resolutions: nothing where git
+    /// merges it cleanly.
+    pub fn learn(&mut self, merge: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Vec<Resolution>> {
+        let bases = self.history.borrow_mut().merge_bases(&self.git, ours, theirs)?;
+        if bases.is_empty() || bases.contains(&ours) || bases.contains(&theirs) {
+            return Ok(Vec::new());
+        }
+        match self.merge_commits(ours, theirs, &bases)? {
+            Ok(_) => Ok(Vec::new()),
+            Err(conflicted) => recorded::learn(&self.git, &conflicted, self.tree_of(merge)?, &merge.to_string()),
         }
     }
 
@@ -123,9 +172,18 @@ impl<'r> Weaver<'r> {
         changes::changes(&self.git, old, new)
     }
 
-    /// The item with `head` is in the tip from now on.
-    pub fn accept(&mut self, head: ObjectId) {
-        self.woven.push(head);
+    /// The strand, which made `changes`, is in the tip from now on.
+    pub fn accept(&mut self, strand: &Strand, changes: &[Changed]) {
+        self.woven.push(strand.head);
+        for change in changes {
+            self.touched.entry(change.path.clone()).or_default().push((strand.name.into(), strand.head));
+        }
+    }
+
+    /// The items that changed a path on the way to the tip.
+    pub fn touched(&self, path: &str) -> Vec<String> {
+        let items = self.touched.get(path.as_bytes().as_bstr());
+        items.into_iter().flatten().map(|(name, _)| name.clone()).collect()
     }
 
     /// The repository as the weave sees it: with the candidates that are only in memory.
@@ -139,8 +197,8 @@ impl<'r> Weaver<'r> {
         Ok(self.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
     }
 
-    /// Merge two commits: the tree, or the paths that conflict.
-    fn merge_commits(&mut self, ours: ObjectId, theirs: ObjectId, bases: &[ObjectId]) -> Result<Result<ObjectId, Vec<String>>> {
+    /// Merge two commits: the tree, or what conflicts.
+    fn merge_commits(&mut self, ours: ObjectId, theirs: ObjectId, bases: &[ObjectId]) -> Result<Merged> {
         match bases {
             // A fast-forward has nothing to merge.
             [base] if *base == ours => Ok(Ok(self.tree_of(theirs)?)),
@@ -155,7 +213,7 @@ impl<'r> Weaver<'r> {
         }
     }
 
-    fn merge_on_base(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+    fn merge_on_base(&mut self, base: ObjectId, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {
         let (our_tree, their_tree) = (self.tree_of(ours)?, self.tree_of(theirs)?);
         match self.merge_trees([base, our_tree, their_tree], 0)? {
             Some(answer) => Ok(answer),
@@ -163,18 +221,18 @@ impl<'r> Weaver<'r> {
         }
     }
 
-    /// Merge two trees: the tree, or the paths that conflict; `None` where only git can tell, and only from the whole.
-    fn merge_trees(&mut self, trees: [ObjectId; 3], depth: usize) -> Result<Option<Result<ObjectId, Vec<String>>>> {
+    /// Merge two trees: the tree, or what conflicts; `None` where only git can tell, and only from the whole.
+    fn merge_trees(&mut self, trees: [ObjectId; 3], depth: usize) -> Result<Option<Merged>> {
         Ok(match self.engine.merge(&self.git, trees, depth)? {
             engine::Answer::Clean(tree) => Some(Ok(tree)),
-            engine::Answer::Conflict(paths) => Some(Err(paths)),
-            engine::Answer::Open { tree, conflicts, open } => Some(self.settle(tree, conflicts, &open)?),
+            engine::Answer::Conflict(conflicted) => Some(Err(conflicted)),
+            engine::Answer::Open { tree, clashes, open } => Some(self.settle(tree, clashes, &open)?),
             engine::Answer::Doubt => None,
         })
     }
 
     /// Let git merge single files, in trees that hold nothing else, so that there is nothing to search for renames.
-    fn settle(&mut self, tree: ObjectId, mut conflicts: Vec<String>, open: &[OpenFile]) -> Result<Result<ObjectId, Vec<String>>> {
+    fn settle(&mut self, tree: ObjectId, mut clashes: Vec<Clash>, open: &[OpenFile]) -> Result<Merged> {
         let settling = |e: &dyn std::fmt::Display| Error::git("merge single files", e);
         let mut sides = Vec::with_capacity(3);
         for side in 0..3 {
@@ -186,12 +244,11 @@ impl<'r> Weaver<'r> {
             sides.push(editor.write().map_err(|e| settling(&e))?.detach());
         }
         let merged = match self.ask_git_about_trees(sides[0], sides[1], sides[2])? {
-            Ok(merged) if conflicts.is_empty() => merged,
-            Ok(_) => return Ok(Err(conflicts)),
-            Err(paths) => {
-                conflicts.extend(paths);
-                conflicts.sort();
-                return Ok(Err(conflicts));
+            Ok(merged) => merged,
+            Err(conflicted) => {
+                clashes.extend(conflicted.clashes);
+                clashes.sort();
+                conflicted.tree
             }
         };
         let merged = self.git.find_tree(merged).map_err(|e| settling(&e))?;
@@ -201,7 +258,8 @@ impl<'r> Weaver<'r> {
             let entry = entry.ok_or_else(|| settling(&format_args!("git gave no {}", file.path)))?;
             editor.upsert(&file.path, entry.mode().kind(), entry.object_id()).map_err(|e| settling(&e))?;
         }
-        Ok(Ok(editor.write().map_err(|e| settling(&e))?.detach()))
+        let tree = editor.write().map_err(|e| settling(&e))?.detach();
+        Ok(if clashes.is_empty() { Ok(tree) } else { Err(Conflicted { tree, clashes, settled: Vec::new() }) })
     }
 
     /// The tree of several merge bases merged with each other, oldest first, as merge-ort does (merge_ort_internal); `None`
@@ -234,8 +292,64 @@ impl<'r> Weaver<'r> {
         self.tree_of(merged).map(Some)
     }
 
-    /// What git makes of the same merge, for a comparison: the tree, or the paths that conflict.
-    pub fn merge_by_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+    /// The texts of base, ours and theirs, where a clash is one of texts.
+    pub fn texts(&self, clash: &Clash) -> Result<Option<[Vec<u8>; 3]>> {
+        Ok(clash.texts(&self.git)?.map(|(_, texts)| texts))
+    }
+
+    /// A clash of texts as a person or a command is shown it; `None` where it is none of texts.
+    pub fn show_clash(&self, clash: &Clash) -> Result<Option<text::Shown>> {
+        Ok(clash.texts(&self.git)?.and_then(|(_, [base, ours, theirs])| text::show(&base, &ours, &theirs, &self.target)))
+    }
+
+    /// `tree` with the file of a clash as `content`.
+    pub fn put(&self, tree: ObjectId, clash: &Clash, content: &[u8]) -> Result<ObjectId> {
+        let mode = clash.texts(&self.git)?.map_or(EntryKind::Blob.into(), |(mode, _)| mode);
+        let written = self.git.objects.write_buf(gix::objs::Kind::Blob, content);
+        self.put_file(tree, clash, Some((mode, written.map_err(|e| Error::git("settle a conflict", e))?)))
+    }
+
+    /// `tree` with the file of a clash as our side has it, or theirs where we have none.
+    pub fn put_side(&self, tree: ObjectId, clash: &Clash) -> Result<ObjectId> {
+        self.put_file(tree, clash, clash.stages[1].or(clash.stages[2]))
+    }
+
+    fn put_file(&self, tree: ObjectId, clash: &Clash, file: Option<File>) -> Result<ObjectId> {
+        let settling = |e: &dyn std::fmt::Display| Error::git("settle a conflict", e);
+        let mut editor = self.git.edit_tree(tree).map_err(|e| settling(&e))?;
+        match file {
+            Some((mode, id)) => editor.upsert(&clash.path, mode.kind(), id),
+            None => editor.remove(&clash.path),
+        }
+        .map_err(|e| settling(&e))?;
+        Ok(editor.write().map_err(|e| settling(&e))?.detach())
+    }
+
+    /// A commit on `parent` that only serves to be looked at.
+    pub fn shelve(&self, tree: ObjectId, parent: ObjectId) -> Result<ObjectId> {
+        self.dress(tree, vec![parent])
+    }
+
+    /// The merge of three texts, where it is clean.
+    pub fn merge_texts(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<u8>> {
+        match text::merge(base, ours, theirs) {
+            text::Text::Merged(merged) => Some(merged),
+            text::Text::Clash(_) | text::Text::Doubt => None,
+        }
+    }
+
+    /// How many lines differ between two texts.
+    pub fn changed_lines(one: &[u8], other: &[u8]) -> usize {
+        diff::changed_lines(one, other)
+    }
+
+    /// Whether a text holds git's conflict markers.
+    pub fn has_markers(text: &[u8]) -> bool {
+        markers::has_markers(text)
+    }
+
+    /// What git makes of the same merge, for a comparison: the tree, or what conflicts.
+    pub fn merge_by_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {
         self.ask_git(ours, theirs)
     }
 
@@ -244,7 +358,7 @@ impl<'r> Weaver<'r> {
         self.git.objects.reset_object_memory();
     }
 
-    fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Vec<String>>> {
+    fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {
         self.court.judge(&mut self.git, ours, theirs)
     }
 

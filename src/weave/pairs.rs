@@ -55,7 +55,7 @@ impl Weaver<'_> {
         let (mut found, mut doubts) = (Vec::new(), Vec::new());
         for (one, other, answer) in answers.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
             match answer {
-                Answer::Conflict(paths) => found.push((one, other, paths)),
+                Answer::Conflict(conflicted) => found.push((one, other, conflicted.paths())),
                 Answer::Open { .. } | Answer::Doubt => doubts.push((one, other)),
                 Answer::Clean(_) => {}
             }

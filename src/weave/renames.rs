@@ -6,6 +6,7 @@
 
 use super::{
     changes::{Changed, File, changes},
+    conflict::Clash,
     engine::{Engine, Findings, Gone, merged_mode},
     similarity::{Pieces, is_rename, sizes_allow_rename},
 };
@@ -80,9 +81,14 @@ pub(super) fn resolve(
         match &fates[..] {
             [(_, Fate::Deleted), (_, Fate::Deleted)] => {}
             [(_, Fate::Deleted)] if findings.depth > 0 => kept.push((gone.path, gone.base)),
-            [(_, Fate::Deleted)] => findings.conflicts.push(gone.path.to_string()),
-            [(_, Fate::Renamed(to, _)), (_, Fate::Deleted)] | [(_, Fate::Deleted), (_, Fate::Renamed(to, _))] => {
-                findings.conflicts.push(to.to_string());
+            [(_, Fate::Deleted)] => {
+                let [ours, theirs] = gone.sides;
+                findings.clashes.push(Clash { path: gone.path, stages: [Some(gone.base), ours, theirs] });
+            }
+            [(side, Fate::Renamed(to, file)), (_, Fate::Deleted)] | [(_, Fate::Deleted), (side, Fate::Renamed(to, file))] => {
+                let mut stages = [Some(gone.base), None, None];
+                stages[1 + side] = Some(*file);
+                findings.clashes.push(Clash { path: to.clone(), stages });
             }
             [(side, Fate::Renamed(to, file))] => moved.push((gone, *side, to.clone(), *file)),
             _ => findings.doubt = true,
@@ -93,12 +99,12 @@ pub(super) fn resolve(
         if findings.depth > 0 || both_moved_one || moved.iter().any(|(_, _, to, _)| *to == path) {
             findings.doubt = true;
         } else if engine.added_files(git, path.as_bstr(), files)? {
-            findings.conflicts.push(path.to_string());
+            findings.clashes.push(Clash { path, stages: [None, Some(files[0]), Some(files[1])] });
         } else {
             findings.doubt = true;
         }
     }
-    if findings.depth > 0 && !findings.conflicts.is_empty() {
+    if findings.depth > 0 && !findings.clashes.is_empty() {
         findings.doubt = true;
     }
     if findings.doubt || (moved.is_empty() && kept.is_empty()) {

@@ -101,6 +101,69 @@ pub(super) fn marked(base: &[u8], ours: &[u8], theirs: &[u8], depth: usize) -> O
     if [base, ours, theirs].iter().any(|text| text.contains(&b'\r')) {
         return None;
     }
+    let mut out = Vec::new();
+    let mark = |sign: &str| sign.repeat(MARKER_SIZE + 2 * depth);
+    for piece in shown(base, ours, theirs)? {
+        match piece {
+            Piece::Merged(lines) => out.extend(lines),
+            Piece::Clash([_, ours, theirs]) => {
+                out.extend_from_slice(format!("{} Temporary merge branch 1\n", mark("<")).as_bytes());
+                out.extend(ours);
+                end_line(&mut out);
+                out.extend_from_slice(format!("{}\n", mark("=")).as_bytes());
+                out.extend(theirs);
+                end_line(&mut out);
+                out.extend_from_slice(format!("{} Temporary merge branch 2\n", mark(">")).as_bytes());
+            }
+        }
+    }
+    Some(out)
+}
+
+/// A clash of texts as a person or a command is shown it.
+pub struct Shown {
+    /// The text with conflict markers in git's diff3 style.
+    pub marked: Vec<u8>,
+    /// The text with both sides of each clash, one after the other, and no markers.
+    pub both_sides: Vec<u8>,
+}
+
+/// Show the clashes of three texts; `None` where there are none to show.
+pub(super) fn show(base: &[u8], ours: &[u8], theirs: &[u8], target: &str) -> Option<Shown> {
+    let Text::Clash(pieces) = merge(base, ours, theirs) else { return None };
+    let mut shown = Shown { marked: Vec::new(), both_sides: Vec::new() };
+    for piece in pieces {
+        match piece {
+            Piece::Merged(lines) => {
+                shown.marked.extend_from_slice(&lines);
+                shown.both_sides.extend(lines);
+            }
+            Piece::Clash([base, ours, theirs]) => {
+                for (mark, lines) in [(format!("<<<<<<< {target}"), &ours), ("||||||| base".into(), &base), ("=======".into(), &theirs)] {
+                    shown.marked.extend_from_slice(format!("{mark}\n").as_bytes());
+                    shown.marked.extend_from_slice(lines);
+                    end_line(&mut shown.marked);
+                }
+                shown.marked.extend_from_slice(b">>>>>>> item\n");
+                for side in [ours, theirs] {
+                    shown.both_sides.extend(side);
+                    end_line(&mut shown.both_sides);
+                }
+            }
+        }
+    }
+    Some(shown)
+}
+
+fn end_line(text: &mut Vec<u8>) {
+    if text.last().is_some_and(|last| *last != b'\n') {
+        text.push(b'\n');
+    }
+}
+
+/// The clashes of three texts as git shows them, without their base: only where the sides differ, and those that are near each
+/// other as one. `None` where git would use another diff.
+pub(super) fn shown(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<Piece>> {
     let mut input = InternedInput::new(byte_lines(base), byte_lines(ours));
     let our_lines = std::mem::take(&mut input.after);
     input.update_after(byte_lines(theirs));
@@ -119,34 +182,19 @@ pub(super) fn marked(base: &[u8], ours: &[u8], theirs: &[u8], depth: usize) -> O
             add_shown(&mut shown, Region { by: By::Nobody, base: 0..0, ours: of_us, theirs: of_them });
         }
     }
-    let mut out = Vec::new();
-    let write = |out: &mut Vec<u8>, lines: &[Token]| lines.iter().for_each(|line| out.extend_from_slice(input.interner[*line]));
-    let close = |out: &mut Vec<u8>| {
-        if out.last().is_some_and(|last| *last != b'\n') {
-            out.push(b'\n');
-        }
-    };
-    let mark = |sign: &str| sign.repeat(MARKER_SIZE + 2 * depth);
-    let mut at = 0;
+    let text = |lines: &[Token]| lines.iter().flat_map(|line| input.interner[*line]).copied().collect::<Vec<u8>>();
+    let (mut pieces, mut at) = (Vec::new(), 0);
     for region in shown {
-        write(&mut out, &ours[at..region.ours.start]);
+        pieces.push(Piece::Merged(text(&ours[at..region.ours.start])));
         at = region.ours.end;
-        match region.by {
-            By::Us => write(&mut out, &ours[region.ours]),
-            By::Them => write(&mut out, &theirs[region.theirs]),
-            By::Nobody => {
-                out.extend_from_slice(format!("{} Temporary merge branch 1\n", mark("<")).as_bytes());
-                write(&mut out, &ours[region.ours]);
-                close(&mut out);
-                out.extend_from_slice(format!("{}\n", mark("=")).as_bytes());
-                write(&mut out, &theirs[region.theirs]);
-                close(&mut out);
-                out.extend_from_slice(format!("{} Temporary merge branch 2\n", mark(">")).as_bytes());
-            }
-        }
+        pieces.push(match region.by {
+            By::Us => Piece::Merged(text(&ours[region.ours])),
+            By::Them => Piece::Merged(text(&theirs[region.theirs])),
+            By::Nobody => Piece::Clash([Vec::new(), text(&ours[region.ours]), text(&theirs[region.theirs])]),
+        });
     }
-    write(&mut out, &ours[at..]);
-    Some(out)
+    pieces.push(Piece::Merged(text(&ours[at..])));
+    Some(pieces)
 }
 
 fn add_shown(shown: &mut Vec<Region>, region: Region) {
