@@ -16,7 +16,7 @@ fn the_demo_lands_what_holds_and_leaves_a_sound_repository() {
     assert_eq!(sandbox.git_in(&shop, &["status", "--porcelain"]), "");
     let run = sandbox.lex_in(&shop, &["report", "--json"]).exits(1).json();
     assert_eq!(sandbox.git_in(&shop, &["rev-parse", "main"]), run["tip"].as_str().unwrap());
-    assert_eq!((status(&run, "docs/shout"), detail(&run, "docs/shout")), ("skipped-conflict", "conflicts with cart/base in README.md"));
+    assert_eq!((status(&run, "docs/shout"), detail(&run, "docs/shout")), ("skipped-conflict", "conflicts with cart/base in README.md:1"));
     assert_eq!((status(&run, "fix/price"), status(&run, "report/daily")), ("skipped-gates", "skipped-gates"));
     assert_eq!(detail(&run, "cart/add"), "clean, 1 file; flaky: network");
 

@@ -76,7 +76,7 @@ fn one_path_that_no_rung_settles_keeps_the_item_out_and_policy_files_are_never_t
     let run = sandbox.json(&["merge", "--execute"], 1);
     assert_eq!((status(&run, "b"), status(&run, "d")), ("skipped-conflict", "skipped-conflict"), "{run}");
     assert_eq!(find(&run, "b")["conflicts"].as_array().unwrap().len(), 1, "only what is left is named: {run}");
-    assert_eq!(detail(&run, "b"), "conflicts with a in base.txt");
+    assert_eq!(detail(&run, "b"), "conflicts with a in base.txt:2");
     sandbox.sound();
 }
 
@@ -200,7 +200,7 @@ fn a_resolver_beyond_its_bounds_does_not_count() {
         ("run = \"exit 1\"", "exit status 1"),
         ("run = \"rm base.txt\"", "is no file afterwards"),
         ("timeout = \"300ms\"\nrun = \"sleep 60\"", "timed out"),
-        ("max-files = 0\nrun = \"true\"", "1 files conflict, and it may change 0"),
+        ("max-files = 0\nrun = \"true\"", "1 file in conflict, and it may change 0"),
     ] {
         let sandbox = two_sides(&format!("[weave.resolver]\n{table}\n"));
         let run = sandbox.json(&["merge", "--execute"], 1);

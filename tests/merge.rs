@@ -39,8 +39,9 @@ fn what_is_clean_lands_at_once_and_the_rest_says_why() {
     let old = sandbox.head("main");
     let run = sandbox.json(&["merge", "--execute"], 1);
     assert_eq!((&run["state"], &run["purpose"]), (&json!("landed"), &json!("land")));
-    assert_eq!(detail(&run, "c"), "conflicts with a in base.txt");
-    assert_eq!(find(&run, "c")["conflicts"], json!([{ "path": "base.txt", "items": ["a"] }]));
+    assert_eq!(detail(&run, "c"), "conflicts with a in base.txt:1");
+    assert_eq!(find(&run, "c")["conflicts"], json!([{ "path": "base.txt", "items": ["a"], "lines": [[1, 1]] }]));
+    assert_eq!(find(&run, "c")["wayOut"], "git rebase a c");
     assert_eq!(detail(&run, "d"), "needs c (skipped: conflict)");
     assert_eq!(sandbox.head("main"), run["tip"].as_str().unwrap());
     assert_eq!(sandbox.head("main~2"), old, "two merge commits on top");
@@ -74,8 +75,9 @@ fn a_conflict_with_the_target_names_the_commit() {
     sandbox.commit("Something else again");
     sandbox.lex(&["plan", "create"]).exits(0);
     let run = sandbox.json(&["merge"], 1);
-    assert_eq!(find(&run, "a")["conflicts"], json!([{ "path": "base.txt", "commit": culprit }]));
-    assert_eq!(detail(&run, "a"), format!("conflicts with main ({}) in base.txt", sandbox.git(&["rev-parse", "--short=7", &culprit])));
+    assert_eq!(find(&run, "a")["conflicts"], json!([{ "path": "base.txt", "commit": culprit, "lines": [[1, 1]] }]));
+    assert_eq!(find(&run, "a")["wayOut"], "git rebase main a");
+    assert_eq!(detail(&run, "a"), format!("conflicts with main ({}) in base.txt:1", sandbox.git(&["rev-parse", "--short=7", &culprit])));
 }
 
 #[test]

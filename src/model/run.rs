@@ -113,6 +113,9 @@ pub struct ItemReport {
     /// The paths that conflict, and with what.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub conflicts: Vec<Conflict>,
+    /// Of a conflict: the shortest way out of it, for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_out: Option<String>,
     /// The gates' verdicts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateReport>,
@@ -220,6 +223,19 @@ pub struct Conflict {
     /// Where no item did: the newest commit of the target that changed it, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<String>,
+    /// The lines that clash, first and last, from 1, as the file was on the tip; none where it is no clash of texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<(usize, usize)>,
+}
+
+impl Conflict {
+    /// The path, and the first line that clashes where that is known: `src/a.rs:12`.
+    pub fn place(&self) -> String {
+        match self.lines.first() {
+            Some((line, _)) => format!("{}:{line}", self.path),
+            None => self.path.clone(),
+        }
+    }
 }
 
 /// One gate of one item.

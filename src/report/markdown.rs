@@ -46,7 +46,11 @@ pub fn markdown(run: &Run) -> String {
             out.push_str(&format!("| {} | {} | {verdict} | {time} | {summary} |\n", escape(&item.name), escape(&gate.gate)));
         }
     }
-    let notes = run.items.iter().flat_map(|i| i.notes.iter().map(move |n| format!("{}: {n}", i.name))).chain(run.notes.iter().cloned());
+    let of_item = |item: &ItemReport| {
+        let way_out = item.way_out.iter().map(|way_out| format!("way out of {}: {way_out}", item.name));
+        way_out.chain(item.notes.iter().map(|note| format!("{}: {note}", item.name))).collect::<Vec<_>>()
+    };
+    let notes = run.items.iter().flat_map(of_item).chain(run.notes.iter().cloned());
     for (index, note) in notes.enumerate() {
         out.push_str(&format!("{}- {}\n", if index == 0 { "\n" } else { "" }, escape(&note)));
     }

@@ -55,6 +55,9 @@ fn reasons(run: &Run) -> String {
                 out.push_str(&format!("  {} {}\n", paint(FAINT, &printable(&item.name)), place));
             }
         }
+        if let Some(way_out) = &item.way_out {
+            out.push_str(&format!("{} {}: {}\n", paint(FAINT, "way out of"), printable(&item.name), printable(way_out)));
+        }
         for note in &item.notes {
             out.push_str(&format!("{} {}: {}\n", paint(CARE, "note:"), printable(&item.name), printable(note)));
         }

@@ -381,7 +381,8 @@ impl<'a> Flow<'a> {
 
     fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, conflicted: &Conflicted, commit: Option<ObjectId>) -> Result<()> {
         let mut with = Vec::new();
-        for path in conflicted.paths() {
+        for clash in &conflicted.clashes {
+            let path = clash.path.to_string();
             let items = self.weaver.touched(&path);
             let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
             let words = match culprit {
@@ -394,13 +395,30 @@ impl<'a> Flow<'a> {
                     with.push(word);
                 }
             }
-            report.conflicts.push(Conflict { path, items, commit: culprit.map(|c| c.to_string()) });
+            let lines = self.weaver.clashing_lines(clash)?;
+            report.conflicts.push(Conflict { path, items, commit: culprit.map(|c| c.to_string()), lines });
         }
-        let paths: Vec<&str> = report.conflicts.iter().map(|c| c.path.as_str()).collect();
+        let places: Vec<String> = report.conflicts.iter().map(Conflict::place).collect();
         let applying = commit.map(|c| format!("commit {} ", self.repo.short(c))).unwrap_or_default();
         report.status = Status::SkippedConflict;
-        report.detail = format!("{applying}conflicts with {} in {}", few(&with), few(&paths));
+        report.detail = format!("{applying}conflicts with {} in {}", few(&with), few(&places));
+        report.way_out = Some(self.way_out(report));
         Ok(())
+    }
+
+    /// The shortest way out of a conflict. On top of the one item that it is with, an item lands behind that one; else it waits
+    /// for what is on the target then.
+    fn way_out(&self, report: &ItemReport) -> String {
+        let mut items: Vec<&str> = report.conflicts.iter().flat_map(|conflict| &conflict.items).map(String::as_str).collect();
+        items.sort_unstable();
+        items.dedup();
+        let on_target = report.conflicts.iter().any(|conflict| conflict.items.is_empty());
+        let branch = |name: &str| self.request.plan.item(name).map_or(name.to_string(), |item| item.branch.clone());
+        match items[..] {
+            [one] if !on_target => format!("git rebase {} {}", branch(one), report.branch),
+            [] => format!("git rebase {} {}", self.run.target, report.branch),
+            _ => format!("land {} first, then git rebase {} {}", few(&items), self.run.target, report.branch),
+        }
     }
 
     /// Ask the gates of an item, or look up what they said before.
@@ -561,6 +579,7 @@ fn pending(item: &Item, level: usize) -> ItemReport {
         candidate: None,
         tree: None,
         conflicts: Vec::new(),
+        way_out: None,
         gates: Vec::new(),
         notes: Vec::new(),
     }

@@ -1,7 +1,10 @@
 //! The rungs of the ladder that take a command: formatters, files that are made again, and the resolver. The policy of the
 //! target names them; none of them runs in a preview.
 
-use super::prove::{Candidate, Prover};
+use super::{
+    count,
+    prove::{Candidate, Prover},
+};
 use crate::{
     config::{Format, Regenerate, Resolver, WeaveTable},
     gate::{Attempted, Context},
@@ -187,8 +190,8 @@ impl Resolve<'_, '_> {
         let clashes = conflicted.clashes.clone();
         if clashes.len() > resolver.max_files {
             self.notes.push(format!(
-                "the resolver was not asked: {} files conflict, and it may change {}",
-                clashes.len(),
+                "the resolver was not asked: {} in conflict, and it may change {}",
+                count(clashes.len(), "file"),
                 resolver.max_files
             ));
             return Ok(());
@@ -233,7 +236,7 @@ impl Resolve<'_, '_> {
             lines += Weaver::changed_lines(both, content);
         }
         if lines > resolver.max_lines {
-            self.notes.push(format!("the resolver changed {lines} lines, and it may change {}", resolver.max_lines));
+            self.notes.push(format!("the resolver changed {}, and it may change {}", count(lines, "line"), resolver.max_lines));
             return Ok(());
         }
         for (clash, content) in clashes.iter().zip(&contents) {

@@ -4,7 +4,7 @@
 //! there.
 
 use super::diff::{Hunk, hunks};
-use gix::diff::blob::{InternedInput, Token, sources::byte_lines};
+use gix::diff::blob::{InternedInput, Interner, Token, sources::byte_lines};
 use std::{iter::Peekable, ops::Range};
 
 /// Git's own limits: a NUL in the first bytes makes a file binary (buffer_is_binary in xdiff-interface.c).
@@ -50,42 +50,76 @@ enum By {
     Nobody,
 }
 
+/// Three texts by their lines.
+struct Lines<'a> {
+    interner: Interner<&'a [u8]>,
+    base: Vec<Token>,
+    ours: Vec<Token>,
+    theirs: Vec<Token>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(base: &'a [u8], ours: &'a [u8], theirs: &'a [u8]) -> Self {
+        let mut input = InternedInput::new(byte_lines(base), byte_lines(ours));
+        let our_lines = std::mem::take(&mut input.after);
+        input.update_after(byte_lines(theirs));
+        Lines { interner: input.interner, base: input.before, ours: our_lines, theirs: input.after }
+    }
+
+    /// How many distinct lines there are.
+    fn distinct(&self) -> usize {
+        self.interner.num_tokens() as usize
+    }
+
+    /// The stretches that are not as in the base, in order; `None` where git would use another diff.
+    fn regions(&self) -> Option<Vec<Region>> {
+        let (ours, theirs) = (hunks(&self.base, &self.ours, self.distinct())?, hunks(&self.base, &self.theirs, self.distinct())?);
+        let mut regions = regions(&ours, &theirs, [&self.ours, &self.theirs]);
+        regions.retain(|region| region.by != By::Nobody || self.ours[region.ours.clone()] != self.theirs[region.theirs.clone()]);
+        Some(regions)
+    }
+
+    fn write(&self, into: &mut Vec<u8>, lines: &[Token]) {
+        lines.iter().for_each(|line| into.extend_from_slice(self.interner[*line]));
+    }
+
+    fn text(&self, lines: &[Token]) -> Vec<u8> {
+        let mut text = Vec::new();
+        self.write(&mut text, lines);
+        text
+    }
+}
+
 /// Merge the lines of three texts.
 pub(super) fn merge(base: &[u8], ours: &[u8], theirs: &[u8]) -> Text {
-    let mut input = InternedInput::new(byte_lines(base), byte_lines(ours));
-    let our_lines = std::mem::take(&mut input.after);
-    input.update_after(byte_lines(theirs));
-    let (base, ours, theirs) = (&input.before[..], &our_lines[..], &input.after[..]);
-    let tokens = input.interner.num_tokens() as usize;
-    let (Some(our_hunks), Some(their_hunks)) = (hunks(base, ours, tokens), hunks(base, theirs, tokens)) else { return Text::Doubt };
-    let mut regions = regions(&our_hunks, &their_hunks, [ours, theirs]);
-    regions.retain(|region| region.by != By::Nobody || ours[region.ours.clone()] != theirs[region.theirs.clone()]);
-
-    let mut pieces = Vec::new();
-    let mut merged = Vec::new();
-    let write = |into: &mut Vec<u8>, lines: &[Token]| lines.iter().for_each(|line| into.extend_from_slice(input.interner[*line]));
-    let mut at = 0;
+    let lines = Lines::of(base, ours, theirs);
+    let Some(regions) = lines.regions() else { return Text::Doubt };
+    let (mut pieces, mut merged, mut at) = (Vec::new(), Vec::with_capacity(ours.len().max(theirs.len())), 0);
     for region in regions {
-        write(&mut merged, &ours[at..region.ours.start]);
+        lines.write(&mut merged, &lines.ours[at..region.ours.start]);
         at = region.ours.end;
         match region.by {
-            By::Us => write(&mut merged, &ours[region.ours]),
-            By::Them => write(&mut merged, &theirs[region.theirs]),
+            By::Us => lines.write(&mut merged, &lines.ours[region.ours]),
+            By::Them => lines.write(&mut merged, &lines.theirs[region.theirs]),
             By::Nobody => {
-                let mut clash = [Vec::new(), Vec::new(), Vec::new()];
-                write(&mut clash[0], &base[region.base]);
-                write(&mut clash[1], &ours[region.ours]);
-                write(&mut clash[2], &theirs[region.theirs]);
+                let clash = [&lines.base[region.base], &lines.ours[region.ours], &lines.theirs[region.theirs]].map(|part| lines.text(part));
                 pieces.extend([Piece::Merged(std::mem::take(&mut merged)), Piece::Clash(clash)]);
             }
         }
     }
-    write(&mut merged, &ours[at..]);
+    lines.write(&mut merged, &lines.ours[at..]);
     if pieces.is_empty() {
         return Text::Merged(merged);
     }
     pieces.push(Piece::Merged(merged));
     Text::Clash(pieces)
+}
+
+/// The lines of our side that clash, first and last, from 1; where they only put something in, the line behind which it stands.
+pub(super) fn clashing_lines(base: &[u8], ours: &[u8], theirs: &[u8]) -> Vec<(usize, usize)> {
+    let regions = Lines::of(base, ours, theirs).regions().unwrap_or_default();
+    let clashes = regions.into_iter().filter(|region| region.by == By::Nobody);
+    clashes.map(|Region { ours, .. }| (if ours.is_empty() { ours.start } else { ours.start + 1 }, ours.end)).collect()
 }
 
 /// How long git's conflict markers are; longer by two with each level of merge bases that are merged.
@@ -164,36 +198,31 @@ fn end_line(text: &mut Vec<u8>) {
 /// The clashes of three texts as git shows them, without their base: only where the sides differ, and those that are near each
 /// other as one. `None` where git would use another diff.
 pub(super) fn shown(base: &[u8], ours: &[u8], theirs: &[u8]) -> Option<Vec<Piece>> {
-    let mut input = InternedInput::new(byte_lines(base), byte_lines(ours));
-    let our_lines = std::mem::take(&mut input.after);
-    input.update_after(byte_lines(theirs));
-    let (base, ours, theirs) = (&input.before[..], &our_lines[..], &input.after[..]);
-    let tokens = input.interner.num_tokens() as usize;
+    let lines = Lines::of(base, ours, theirs);
     let mut shown: Vec<Region> = Vec::new();
-    for region in regions(&hunks(base, ours, tokens)?, &hunks(base, theirs, tokens)?, [ours, theirs]) {
+    for region in lines.regions()? {
         if region.by != By::Nobody || region.ours.is_empty() || region.theirs.is_empty() {
             add_shown(&mut shown, region);
             continue;
         }
         // Only what differs between the sides is shown (`xdl_refine_conflicts`).
-        for hunk in hunks(&ours[region.ours.clone()], &theirs[region.theirs.clone()], tokens)? {
+        for hunk in hunks(&lines.ours[region.ours.clone()], &lines.theirs[region.theirs.clone()], lines.distinct())? {
             let within = |outer: &Range<usize>, inner: &Range<usize>| outer.start + inner.start..outer.start + inner.end;
             let (of_us, of_them) = (within(&region.ours, &hunk.base), within(&region.theirs, &hunk.side));
             add_shown(&mut shown, Region { by: By::Nobody, base: 0..0, ours: of_us, theirs: of_them });
         }
     }
-    let text = |lines: &[Token]| lines.iter().flat_map(|line| input.interner[*line]).copied().collect::<Vec<u8>>();
     let (mut pieces, mut at) = (Vec::new(), 0);
     for region in shown {
-        pieces.push(Piece::Merged(text(&ours[at..region.ours.start])));
+        pieces.push(Piece::Merged(lines.text(&lines.ours[at..region.ours.start])));
         at = region.ours.end;
         pieces.push(match region.by {
-            By::Us => Piece::Merged(text(&ours[region.ours])),
-            By::Them => Piece::Merged(text(&theirs[region.theirs])),
-            By::Nobody => Piece::Clash([Vec::new(), text(&ours[region.ours]), text(&theirs[region.theirs])]),
+            By::Us => Piece::Merged(lines.text(&lines.ours[region.ours])),
+            By::Them => Piece::Merged(lines.text(&lines.theirs[region.theirs])),
+            By::Nobody => Piece::Clash([Vec::new(), lines.text(&lines.ours[region.ours]), lines.text(&lines.theirs[region.theirs])]),
         });
     }
-    pieces.push(Piece::Merged(text(&ours[at..])));
+    pieces.push(Piece::Merged(lines.text(&lines.ours[at..])));
     Some(pieces)
 }
 
