@@ -7,9 +7,12 @@
 
 use lex_pr::{
     config::WeaveTable,
-    model::plan::Strategy,
+    model::{
+        forecast::By,
+        plan::{Item, Plan, Strategy},
+    },
     repo::Repo,
-    run::{ReplayRequest, replay},
+    run::{ReplayRequest, forecast, replay},
     weave::{Ladder, Strand, Weaver, Woven},
 };
 use std::{
@@ -85,6 +88,37 @@ fn weave_fan(dir: &Path, count: usize) -> Duration {
     started.elapsed()
 }
 
+/// Every pair of the fan, on all processors, against one git process; `XDG_CACHE_HOME` names nothing, so that nothing is remembered.
+fn forecast_fan(dir: &Path) {
+    let heads = git(dir, &["for-each-ref", "--format=%(objectname)", "refs/heads/b/"]);
+    let heads: Vec<&str> = heads.lines().collect();
+    let mut plan = Plan::new("main");
+    for (n, head) in heads.iter().enumerate() {
+        plan.items.push(Item { head: Some((*head).into()), ..Item::new(format!("b/{n:04}")) });
+    }
+    let repo = Repo::open(dir).unwrap();
+    let started = Instant::now();
+    let foretold = forecast(&repo, &plan, By::Count).unwrap();
+    let ours = started.elapsed();
+    let pairs: String =
+        heads.iter().enumerate().flat_map(|(at, one)| heads[at + 1..].iter().map(move |other| format!("{one} {other}\n"))).collect();
+    let started = Instant::now();
+    let mut all = Command::new("git")
+        .args(["merge-tree", "--write-tree", "--stdin"])
+        .current_dir(dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    all.stdin.take().unwrap().write_all(pairs.as_bytes()).unwrap();
+    assert!(all.wait().unwrap().success() && foretold.clashes.is_empty());
+    row(
+        &format!("forecast of {} branches, {} pairs, one `merge-tree --stdin`", heads.len(), pairs.lines().count()),
+        ours,
+        started.elapsed(),
+    );
+}
+
 fn fan() {
     let small = tempfile::tempdir().unwrap();
     make_fan(small.path(), 200);
@@ -99,6 +133,7 @@ fn fan() {
     }
     row("fan of 200, a `merge-tree` and a `commit-tree` process per merge", ours, started.elapsed());
 
+    forecast_fan(small.path());
     git(small.path(), &["reset", "-q", "--hard"]);
     let started = Instant::now();
     for n in 0..200 {

@@ -69,14 +69,15 @@ fn dependencies_and_what_cannot_land_alone_count() {
         forecast["alone"],
         json!([{ "item": "stuck", "reason": "it conflicts with the target in stuck.txt", "paths": ["stuck.txt"] }])
     );
-    let clash = |one: &str, other: &str| json!({ "one": one, "other": other, "paths": ["base.txt"] });
+    let clash = |one: &str, other: &str| json!({ "one": one, "other": other, "places": [{ "path": "base.txt", "lines": [[1, 1]] }] });
     assert_eq!(forecast["clashes"], json!([clash("low", "rival"), clash("rival", "top")]));
     assert_eq!(forecast["together"], json!(["low", "top"]), "what depends on the stuck one is stuck too");
 
     sandbox.lex(&["plan", "add", "default", "rival", "--priority", "1"]).exits(0);
-    assert_eq!(sandbox.json(&["forecast"], 1)["together"], json!(["rival"]), "a higher priority goes first");
+    assert_eq!(sandbox.json(&["forecast"], 1)["together"], json!(["low", "top"]), "two are more than one");
+    assert_eq!(sandbox.json(&["forecast", "--by", "priority"], 1)["together"], json!(["rival"]), "a higher priority goes first");
     let text = sandbox.lex(&["forecast"]).exits(1).stdout;
-    assert!(text.contains("1 of 5 can land together on main"), "{text}");
+    assert!(text.contains("2 of 5 can land together on main") && text.contains("base.txt:1"), "{text}");
 }
 
 #[test]
@@ -88,8 +89,36 @@ fn the_picture_shows_every_clash_and_takes_names_as_text() {
     sandbox.lex(&["plan", "create"]).exits(0);
     let svg = sandbox.lex(&["forecast", "--format", "svg"]).exits(1).stdout;
     assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"), "{svg}");
-    assert_eq!(svg.matches("<title>a&lt;b&gt;&amp;c and rival: base.txt</title>").count(), 2, "both halves of the matrix: {svg}");
+    assert_eq!(svg.matches("<title>a&lt;b&gt;&amp;c and rival: base.txt:1</title>").count(), 2, "both halves of the matrix: {svg}");
     assert!(!svg.contains("a<b>"), "{svg}");
     assert!(svg.contains("3 items, 1 pairs conflict, 2 can land together"), "{svg}");
     assert_eq!(sandbox.lex(&["forecast", "--format", "json"]).exits(1).json(), sandbox.json(&["forecast"], 1));
+}
+
+#[test]
+fn a_forecast_is_remembered_and_what_is_new_is_asked() {
+    let sandbox = Sandbox::new();
+    for (name, line) in [("a", "A"), ("b", "B")] {
+        sandbox.branch(name, "main", name, &[("base.txt", &format!("{line}\ntwo\nthree\n"))]);
+    }
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let first = sandbox.json(&["forecast"], 1);
+    let cache = sandbox.root.path().join("home/.cache/git-lex-pr/forecast").join(format!("{}.json", sandbox.head("main")));
+    let kept = std::fs::read_to_string(&cache).unwrap();
+    assert_eq!(sandbox.json(&["forecast"], 1), first);
+    // What is remembered is believed: where it says that nothing conflicts, nothing does.
+    let clashes = kept.find("\"clashes\":").unwrap();
+    std::fs::write(&cache, format!("{}\"clashes\":[]}}", &kept[..clashes])).unwrap();
+    assert_eq!(sandbox.json(&["forecast"], 0)["clashes"], json!([]));
+    // A head that moved is a new one, and so is one that was added.
+    sandbox.git(&["checkout", "-q", "b"]);
+    sandbox.write("b.txt", "x\n");
+    sandbox.commit("More");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.lex(&["plan", "add", "default", "b"]).exits(0);
+    assert_eq!(sandbox.json(&["forecast"], 1)["clashes"], first["clashes"]);
+    std::fs::write(&cache, "no JSON").unwrap();
+    assert_eq!(sandbox.json(&["forecast"], 1)["clashes"], first["clashes"], "a broken cache only costs time");
+    let said = sandbox.lex_command(&sandbox.repo, &["forecast"]).env("XDG_CACHE_HOME", "/proc/nowhere").output().unwrap();
+    assert_eq!(said.status.code(), Some(1), "and so does none at all");
 }

@@ -2,7 +2,11 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    model::{Result, forecast::Forecast, json},
+    model::{
+        Result,
+        forecast::{By, Forecast},
+        json,
+    },
     report::heat_map,
     report::style::{BAD, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
     run::forecast,
@@ -19,6 +23,9 @@ pub struct Args {
     /// How to write it.
     #[arg(long, default_value = "text")]
     format: Format,
+    /// What makes a set of items that can land together the best one.
+    #[arg(long, value_name = "WHAT", default_value = "count")]
+    by: By,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -34,7 +41,7 @@ enum Format {
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let plan = context.plan(&repo, args.plan.as_deref())?.plan;
-    let forecast = forecast(&repo, &plan)?;
+    let forecast = forecast(&repo, &plan, args.by)?;
     let words = match args.format {
         Format::Text => describe(&forecast),
         Format::Json => json::canonical(&forecast)?,
@@ -49,7 +56,8 @@ fn describe(forecast: &Forecast) -> String {
         rows.push(vec![(unfit.item.clone(), PLAIN), ("alone".into(), BAD), (unfit.reason.clone(), PLAIN)]);
     }
     for clash in &forecast.clashes {
-        rows.push(vec![(clash.one.clone(), PLAIN), (clash.other.clone(), BAD), (clash.paths.join(", "), PLAIN)]);
+        let places: Vec<String> = clash.places.iter().map(ToString::to_string).collect();
+        rows.push(vec![(clash.one.clone(), PLAIN), (clash.other.clone(), BAD), (places.join(", "), PLAIN)]);
     }
     let mut text = String::new();
     if !rows.is_empty() {
@@ -59,7 +67,8 @@ fn describe(forecast: &Forecast) -> String {
         text.push('\n');
     }
     let count = format!("{} of {} can land together on {}", forecast.together.len(), forecast.items.len(), printable(&forecast.target));
-    text.push_str(&format!("{}{}\n", paint(GOOD, &count), if forecast.together.is_empty() { "" } else { ":" }));
+    let certain = if forecast.is_largest { "" } else { " (more may be possible: the search was cut short)" };
+    text.push_str(&format!("{}{certain}{}\n", paint(GOOD, &count), if forecast.together.is_empty() { "" } else { ":" }));
     if !forecast.together.is_empty() {
         text.push_str(&format!("{} {}\n", paint(FAINT, " "), printable(&forecast.together.join(" "))));
     }

@@ -17,9 +17,21 @@ pub struct Forecast {
     pub alone: Vec<Unfit>,
     /// Pairs that cannot both land as they are, sorted.
     pub clashes: Vec<Clash>,
-    /// Items that can all land together, in an order that their dependencies allow. As many as a greedy choice finds, the
-    /// item with the fewest clashes first, those of a higher priority before; more may be possible.
+    /// Items that can all land together, in an order that their dependencies allow and that lands all of them.
     pub together: Vec<String>,
+    /// Whether no better set exists. With very many clashes that are knotted together the search gives up at some point, and
+    /// takes the best it has seen.
+    pub is_largest: bool,
+}
+
+/// What makes a set of items better than another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum By {
+    /// More items; of as many, those of higher priorities.
+    #[default]
+    Count,
+    /// Items of higher priorities, however many of lower ones they keep out.
+    Priority,
 }
 
 /// An item that is no candidate on the target.
@@ -43,6 +55,26 @@ pub struct Clash {
     pub one: String,
     /// The other.
     pub other: String,
-    /// The paths that conflict.
-    pub paths: Vec<String>,
+    /// Where they conflict.
+    pub places: Vec<Place>,
+}
+
+/// A path in conflict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct Place {
+    /// The path.
+    pub path: String,
+    /// The lines that clash, first and last, from 1, as the first of the two has them; none where it is no clash of texts, or
+    /// only git could tell.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<(usize, usize)>,
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.path)?;
+        let lines: Vec<String> =
+            self.lines.iter().map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") }).collect();
+        if lines.is_empty() { Ok(()) } else { write!(f, ":{}", lines.join(",")) }
+    }
 }

@@ -40,8 +40,9 @@ pub fn heat_map(forecast: &Forecast) -> String {
     }
     for clash in &forecast.clashes {
         let (Some(one), Some(other)) = (place.get(clash.one.as_str()), place.get(clash.other.as_str())) else { continue };
-        let colour = RAMP[(clash.paths.len().max(1) - 1).min(RAMP.len() - 1)];
-        let title = escape(&format!("{} and {}: {}", clash.one, clash.other, clash.paths.join(", ")));
+        let colour = RAMP[(clash.places.len().max(1) - 1).min(RAMP.len() - 1)];
+        let places: Vec<String> = clash.places.iter().map(ToString::to_string).collect();
+        let title = escape(&format!("{} and {}: {}", clash.one, clash.other, places.join(", ")));
         for (column, row) in [(one, other), (other, one)] {
             let (x, y, side) = (margin + column * cell, margin + row * cell, cell - 1);
             write(format!(

@@ -1,10 +1,15 @@
 //! The forecast: every item alone on the target, every pair of them, and who can land together.
 
-use super::{few, tree_of};
+use super::{
+    few,
+    pair_cache::PairCache,
+    together::{Graph, best_set},
+    tree_of,
+};
 use crate::{
     model::{
         Result,
-        forecast::{Clash, Forecast, Unfit},
+        forecast::{By, Clash, Forecast, Place, Unfit},
         plan::{Item, Plan},
     },
     plan::order,
@@ -12,10 +17,10 @@ use crate::{
     weave::{Ladder, Strand, Weaver, Woven},
 };
 use gix::ObjectId;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Foretell a plan. Nothing is written.
-pub fn forecast(repo: &Repo, plan: &Plan) -> Result<Forecast> {
+/// Foretell a plan. Nothing is written to the repository.
+pub fn forecast(repo: &Repo, plan: &Plan, by: By) -> Result<Forecast> {
     let base = repo.target_head(&plan.target)?;
     let base_tree = tree_of(repo, base)?;
     let items: Vec<&Item> = order(plan)?.into_iter().flatten().map(|index| &plan.items[index]).collect();
@@ -31,24 +36,50 @@ pub fn forecast(repo: &Repo, plan: &Plan) -> Result<Forecast> {
             Err(reason) => alone.push(Unfit { item: item.name.clone(), ..reason }),
         }
     }
-    let pairs: Vec<(usize, usize)> = (0..fit.len())
-        .flat_map(|one| (one + 1..fit.len()).map(move |other| (one, other)))
-        .filter(|(one, other)| !lies_on(plan, fit[*other].0, &fit[*one].0.name))
-        .collect();
-    let clashes: Vec<Clash> = weaver
-        .conflicts_among(base_tree, &candidates, &pairs)?
-        .into_iter()
-        .map(|(one, other, paths)| Clash { one: fit[one].0.name.clone(), other: fit[other].0.name.clone(), paths })
-        .collect();
-    let together = together(&fit, &clashes, &alone, |tip, strand| weave_on(&mut weaver, tip, strand), base)?;
+    let all = clashes(&mut weaver, (base, base_tree), &fit, &candidates)?;
+    // What depends on another is made to land with it.
+    let clashes: Vec<(usize, usize, Vec<Place>)> =
+        all.into_iter().filter(|(one, other, _)| !needs(plan, fit[*other].0).contains(fit[*one].0.name.as_str())).collect();
+    let (together, is_largest) = together(plan, &fit, &clashes, &alone, by, |tip, strand| weave_on(&mut weaver, tip, strand), base)?;
+    let name = |at: usize| fit[at].0.name.clone();
     Ok(Forecast {
         target: plan.target.clone(),
         base: base.to_string(),
         items: items.iter().map(|item| item.name.clone()).collect(),
         alone,
-        clashes,
+        clashes: clashes.into_iter().map(|(one, other, places)| Clash { one: name(one), other: name(other), places }).collect(),
         together,
+        is_largest,
     })
+}
+
+/// The pairs that conflict, by their place in `fit`; those that a former forecast asked about are not asked again.
+fn clashes(
+    weaver: &mut Weaver,
+    (base, base_tree): (ObjectId, ObjectId),
+    fit: &[(&Item, Strand)],
+    candidates: &[(ObjectId, ObjectId)],
+) -> Result<Vec<(usize, usize, Vec<Place>)>> {
+    let names: Vec<String> = fit.iter().map(|(_, strand)| format!("{} {:?}", strand.head, strand.strategy)).collect();
+    let cache = PairCache::load(&base.to_string());
+    let known = cache.known();
+    let (mut found, mut unknown) = (Vec::new(), Vec::new());
+    for one in 0..fit.len() {
+        for other in one + 1..fit.len() {
+            match known.get(&(names[one].as_str(), names[other].as_str())) {
+                Some([]) => {}
+                Some(places) => found.push((one, other, places.to_vec())),
+                None => unknown.push((one, other)),
+            }
+        }
+    }
+    if !unknown.is_empty() {
+        found.extend(weaver.conflicts_among(base_tree, candidates, &unknown)?);
+        found.sort();
+        // Without a cache the next forecast takes longer, and that is all.
+        let _ = PairCache::save(&base.to_string(), names, found.clone());
+    }
+    Ok(found)
 }
 
 /// Why an item is no candidate; its name is the caller's to fill in.
@@ -92,58 +123,62 @@ fn weave_on(weaver: &mut Weaver, tip: ObjectId, strand: &Strand) -> Result<Optio
     })
 }
 
-/// Whether an item depends on another, directly or not: then they are made to land together.
-fn lies_on(plan: &Plan, item: &Item, other: &str) -> bool {
+/// All that an item depends on, directly or not.
+fn needs<'p>(plan: &'p Plan, item: &'p Item) -> HashSet<&'p str> {
     let (mut open, mut seen) = (vec![item], HashSet::new());
     while let Some(item) = open.pop() {
         for dep in &item.deps {
-            if dep.name == other {
-                return true;
-            }
             if seen.insert(dep.name.as_str()) {
                 open.extend(plan.item(&dep.name));
             }
         }
     }
-    false
+    seen
 }
 
-/// A greedy independent set of the graph of clashes that holds all that its members depend on. That no two of them conflict
-/// does not mean that all merge, so each is woven onto those before it by `weave`.
+/// The best set, in the order of the plan, and whether none is better. That no two of them conflict does not mean that all
+/// merge, so each is woven onto those before it by `weave`, and one that does not merge is out with what needs it.
 fn together(
+    plan: &Plan,
     fit: &[(&Item, Strand)],
-    clashes: &[Clash],
+    clashes: &[(usize, usize, Vec<Place>)],
     alone: &[Unfit],
+    by: By,
     mut weave: impl FnMut(ObjectId, &Strand) -> Result<Option<ObjectId>>,
     base: ObjectId,
-) -> Result<Vec<String>> {
-    let mut against: HashMap<&str, HashSet<&str>> = HashMap::new();
-    for clash in clashes {
-        against.entry(&clash.one).or_default().insert(&clash.other);
-        against.entry(&clash.other).or_default().insert(&clash.one);
+) -> Result<(Vec<String>, bool)> {
+    let mut out: HashSet<&str> = alone.iter().map(|unfit| unfit.item.as_str()).collect();
+    let in_play: Vec<usize> = (0..fit.len()).filter(|at| needs(plan, fit[*at].0).is_disjoint(&out)).collect();
+    let number: HashMap<&str, usize> = in_play.iter().enumerate().map(|(number, at)| (fit[*at].0.name.as_str(), number)).collect();
+    let mut priorities: Vec<i64> = in_play.iter().map(|at| fit[*at].0.priority).collect();
+    priorities.sort_unstable();
+    priorities.dedup();
+    let rank = |item: &Item| priorities.iter().rev().position(|priority| *priority == item.priority).unwrap_or(0);
+    let mut graph = Graph {
+        ranks: in_play.iter().map(|at| if by == By::Priority { rank(fit[*at].0) } else { 0 }).collect(),
+        against: vec![BTreeSet::new(); in_play.len()],
+        needs: in_play
+            .iter()
+            .map(|at| needs(plan, fit[*at].0).into_iter().filter_map(|name| number.get(name).copied()).collect())
+            .collect(),
+    };
+    for (one, other, _) in clashes {
+        if let (Some(&one), Some(&other)) = (number.get(fit[*one].0.name.as_str()), number.get(fit[*other].0.name.as_str())) {
+            graph.against[one].insert(other);
+            graph.against[other].insert(one);
+        }
     }
-    let mut tip = base;
-    let mut chosen: Vec<&str> = Vec::new();
-    let mut out: HashSet<&str> = alone.iter().map(|u| u.item.as_str()).collect();
-    let is_fit: HashSet<&str> = fit.iter().map(|(item, _)| item.name.as_str()).collect();
-    loop {
-        // What is neither fit nor out is in the target already.
-        let met = |name: &str| chosen.contains(&name) || !(is_fit.contains(name) || out.contains(name));
-        let ready = |(item, _): &&(&Item, Strand)| {
-            let name = item.name.as_str();
-            !chosen.contains(&name) && !out.contains(name) && item.deps.iter().all(|dep| met(&dep.name))
-        };
-        let rivals = |item: &Item| against.get(item.name.as_str()).map_or(0, |others| others.iter().filter(|o| !out.contains(**o)).count());
-        let best = |(item, _): &&(&Item, Strand)| (std::cmp::Reverse(item.priority), rivals(item), item.name.clone());
-        let Some((item, strand)) = fit.iter().filter(ready).min_by_key(best) else { break };
-        match weave(tip, strand)? {
+    let (chosen, is_largest) = best_set(&graph);
+    let (mut tip, mut landed) = (base, Vec::new());
+    for (item, strand) in chosen.into_iter().map(|number| &fit[in_play[number]]) {
+        let woven = if needs(plan, item).is_disjoint(&out) { weave(tip, strand)? } else { None };
+        match woven {
             Some(grown) => {
                 tip = grown;
-                chosen.push(&item.name);
-                out.extend(against.get(item.name.as_str()).into_iter().flatten());
+                landed.push(item.name.clone());
             }
             None => drop(out.insert(&item.name)),
         }
     }
-    Ok(chosen.into_iter().map(ToOwned::to_owned).collect())
+    Ok((landed, is_largest))
 }

@@ -3,10 +3,12 @@
 mod forecast;
 mod journal;
 mod land;
+mod pair_cache;
 mod prove;
 mod replay;
 mod resolve;
 mod signals;
+mod together;
 mod train;
 
 pub use forecast::forecast;

@@ -43,6 +43,13 @@ impl Clash {
         let mode = merged_mode([base.unwrap_or(ours), ours, theirs]);
         Ok(texts.iter().all(|content| text::is_text(content)).then_some((mode, texts)))
     }
+
+    /// The lines that clash, first and last, from 1, as our side has them; none where it is no clash of texts. Where the other
+    /// side only put something in, it is the line behind which that stands.
+    pub(super) fn lines(&self, git: &gix::Repository) -> Result<Vec<(usize, usize)>> {
+        let texts = self.texts(git)?;
+        Ok(texts.map(|(_, [base, ours, theirs])| text::clashing_lines(&base, &ours, &theirs)).unwrap_or_default())
+    }
 }
 
 /// The content of a blob.

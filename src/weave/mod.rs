@@ -297,10 +297,9 @@ impl<'r> Weaver<'r> {
         Ok(clash.texts(&self.git)?.map(|(_, texts)| texts))
     }
 
-    /// The lines that clash, first and last, from 1, as our side has them; none where it is no clash of texts. Where the other side
-    /// only put something in, it is the line behind which that stands.
+    /// The lines of a clash, first and last, from 1, as our side has them.
     pub fn clashing_lines(&self, clash: &Clash) -> Result<Vec<(usize, usize)>> {
-        Ok(clash.texts(&self.git)?.map(|(_, [base, ours, theirs])| text::clashing_lines(&base, &ours, &theirs)).unwrap_or_default())
+        clash.lines(&self.git)
     }
 
     /// A clash of texts as a person or a command is shown it; `None` where it is none of texts.

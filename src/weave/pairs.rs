@@ -2,10 +2,11 @@
 
 use super::{
     Weaver,
+    conflict::{Clash, Conflicted},
     engine::{Answer, Engine},
 };
 use crate::{
-    model::{Error, Result},
+    model::{Error, Result, forecast::Place},
     repo::OBJECT_CACHE_BYTES,
 };
 use gix::ObjectId;
@@ -17,20 +18,20 @@ const MERGES_PER_MEMORY: usize = 256;
 pub type Candidate = (ObjectId, ObjectId);
 
 impl Weaver<'_> {
-    /// The pairs, by index into `candidates`, that conflict, each with its paths. All are candidates on the one commit
+    /// The pairs, by index into `candidates`, that conflict, each with the places. All are candidates on the one commit
     /// whose tree is `base`. Pairs come sorted.
     pub fn conflicts_among(
         &mut self,
         base: ObjectId,
         candidates: &[Candidate],
         pairs: &[(usize, usize)],
-    ) -> Result<Vec<(usize, usize, Vec<String>)>> {
+    ) -> Result<Vec<(usize, usize, Vec<Place>)>> {
         let memory = self.git.objects.reset_object_memory().unwrap_or_default();
         self.git.objects.set_object_memory(memory.clone());
         let shared = self.git.clone().into_sync();
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(pairs.len().max(1));
         let attributes_tree = self.attributes_tree;
-        let work = |share: &[(usize, usize)]| -> Result<Vec<(usize, usize, Answer)>> {
+        let work = |share: &[(usize, usize)]| -> Result<Vec<(usize, usize, Option<Vec<Place>>)>> {
             let mut git = shared.to_thread_local();
             git.object_cache_size(OBJECT_CACHE_BYTES);
             let engine = Engine::new(attributes_tree);
@@ -41,7 +42,8 @@ impl Weaver<'_> {
                 }
                 match engine.merge(&git, [base, candidates[one].1, candidates[other].1], 0)? {
                     Answer::Clean(_) => {}
-                    answer => answers.push((one, other, answer)),
+                    Answer::Conflict(conflicted) => answers.push((one, other, Some(places(&git, &conflicted)?))),
+                    Answer::Open { .. } | Answer::Doubt => answers.push((one, other, None)),
                 }
             }
             Ok(answers)
@@ -53,18 +55,23 @@ impl Weaver<'_> {
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(crashed)).collect()
         });
         let (mut found, mut doubts) = (Vec::new(), Vec::new());
-        for (one, other, answer) in answers.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
-            match answer {
-                Answer::Conflict(conflicted) => found.push((one, other, conflicted.paths())),
-                Answer::Open { .. } | Answer::Doubt => doubts.push((one, other)),
-                Answer::Clean(_) => {}
+        for (one, other, places) in answers.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten() {
+            match places {
+                Some(places) => found.push((one, other, places)),
+                None => doubts.push((one, other)),
             }
         }
         let commits: Vec<(ObjectId, ObjectId)> = doubts.iter().map(|(one, other)| (candidates[*one].0, candidates[*other].0)).collect();
         for ((one, other), paths) in doubts.into_iter().zip(self.court.judge_all(&mut self.git, &commits)?) {
-            found.extend(paths.map(|paths| (one, other, paths)));
+            let place = |path| Place { path, lines: Vec::new() };
+            found.extend(paths.map(|paths| (one, other, paths.into_iter().map(place).collect())));
         }
         found.sort();
         Ok(found)
     }
+}
+
+fn places(git: &gix::Repository, conflicted: &Conflicted) -> Result<Vec<Place>> {
+    let place = |clash: &Clash| Ok(Place { path: clash.path.to_string(), lines: clash.lines(git)? });
+    conflicted.clashes.iter().map(place).collect()
 }
