@@ -125,7 +125,7 @@ fn a_narrow_terminal_wraps_the_details_and_keeps_ids_whole() {
     let piped = sandbox.lex(&["merge"]).exits(1).stdout;
     let id = piped.lines().nth(1).unwrap().rsplit(' ').next().unwrap();
     assert!(table[1].contains(id), "{id} in {table:#?}");
-    assert!(piped.contains("conflicts with a in a file of some length, base.txt\n"), "a pipe has every row on a line: {piped}");
+    assert!(piped.contains("conflicts with a in a file of some length:1, base.txt:1\n"), "a pipe has every row on a line: {piped}");
     let at = |line: &str| unicode_width::UnicodeWidthStr::width(line.split_once("skipped").or(line.split_once("would")).unwrap().0);
     let rows: Vec<&str> = piped.lines().skip(1).take(2).collect();
     assert_eq!(at(rows[0]), at(rows[1]), "{piped}");

@@ -416,10 +416,11 @@ impl<'a> Flow<'a> {
         items.dedup();
         let on_target = report.conflicts.iter().any(|conflict| conflict.items.is_empty());
         let branch = |name: &str| self.request.plan.item(name).map_or(name.to_string(), |item| item.branch.clone());
+        let rebase = |onto: &str| format!("git rebase {} {}", shell_word(onto), shell_word(&report.branch));
         match items[..] {
-            [one] if !on_target => format!("git rebase {} {}", branch(one), report.branch),
-            [] => format!("git rebase {} {}", self.run.target, report.branch),
-            _ => format!("land {} first, then git rebase {} {}", few(&items), self.run.target, report.branch),
+            [one] if !on_target => rebase(&branch(one)),
+            [] => rebase(&self.run.target),
+            _ => format!("land {} first, then {}", few(&items), rebase(&self.run.target)),
         }
     }
 

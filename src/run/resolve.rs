@@ -12,14 +12,15 @@ use crate::{
         Error, Result,
         gate::GateSpec,
         run::{Rung, Step},
+        shell_word,
         time::Span,
         verdict::Answer,
     },
-    repo::GateTree,
+    repo::{GateTree, Scratch},
     weave::{Clash, Conflicted, Weaver},
 };
 use gix::{ObjectId, bstr::ByteSlice, glob::wildmatch};
-use std::{io::Write, path::Path};
+use std::io::Write;
 
 /// How long a formatter, and how long another command may take where the policy says nothing.
 const FORMAT_TIME: &str = "1m";
@@ -130,10 +131,10 @@ impl Resolve<'_, '_> {
     /// its configuration.
     fn filter(&mut self, format: &Format, text: &[u8]) -> Result<Result<Vec<u8>, String>> {
         let making = |e: std::io::Error| Error::io("hand a file to a formatter", e);
-        let room = tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(making)?;
+        let room = Scratch::create().map_err(making)?;
         let (input, output) = (room.path().join("input"), room.path().join("output"));
         std::fs::File::create(&input).and_then(|mut file| file.write_all(text)).map_err(making)?;
-        let run = format!("exec <{} >{}\n{}", quoted(&input), quoted(&output), format.run);
+        let run = format!("exec <{} >{}\n{}", shell_word(&input.to_string_lossy()), shell_word(&output.to_string_lossy()), format.run);
         let command = command("format", run, format.timeout.as_ref(), FORMAT_TIME, &format.allow)?;
         let target = Candidate { commit: self.base, tree: self.base, base: self.base };
         let answer = self.prover.in_tree(&target, &self.context, &command, |_, done| Ok(verdict(done)))?;
@@ -298,9 +299,4 @@ fn read_files(tree: &GateTree, paths: &[gix::bstr::BString]) -> Result<Vec<Vec<u
         std::fs::read(&full).map_err(|e| format!("{}: {e}", path.display()))
     };
     paths.iter().map(read).collect()
-}
-
-/// A path as `sh` takes it.
-fn quoted(path: &Path) -> String {
-    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }

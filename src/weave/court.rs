@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     model::{Error, Result},
-    repo::{GitCommand, Repo},
+    repo::{GitCommand, Repo, Scratch},
 };
 use gix::{
     ObjectId,
@@ -27,7 +27,7 @@ pub struct Court {
     workdir: Option<PathBuf>,
     objects: PathBuf,
     attributes_tree: ObjectId,
-    room: Option<tempfile::TempDir>,
+    room: Option<Scratch>,
     known: HashSet<ObjectId>,
 }
 
@@ -99,7 +99,7 @@ impl Court {
         let entering = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
         let room = match &self.room {
             Some(room) => room,
-            None => self.room.insert(tempfile::Builder::new().prefix("git-lex-pr-").tempdir().map_err(|e| entering(&e))?),
+            None => self.room.insert(Scratch::create().map_err(|e| entering(&e))?),
         };
         let store = loose::Store::at(room.path(), git.object_hash());
         if let Some(memory) = git.objects.reset_object_memory() {
