@@ -64,11 +64,11 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         Command::Train { range } => {
             let (from, to) = context.range(&repo, &range)?;
             let trained = super::progress::count(|step| train(&repo, from, to, step))?;
-            Answer::yes(describe(&trained, "merges"), &trained)
+            Answer::yes(describe(&trained, "merge"), &trained)
         }
         Command::ImportRerere => {
             let trained = import_rerere(&repo)?;
-            Answer::yes(describe(&trained, "conflicts"), &trained)
+            Answer::yes(describe(&trained, "conflict"), &trained)
         }
         Command::Show { key } => show(&repo, &key),
         Command::Forget { keys } => {
@@ -83,7 +83,9 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
 
 fn describe(trained: &Trained, what: &str) -> String {
     let Trained { looked_at, with_conflicts, learnt, new } = trained;
-    format!("looked at {looked_at} {what}, {with_conflicts} with resolved conflicts: learnt {learnt} resolutions, {new} of them new\n")
+    let plural = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let looked_at = plural(*looked_at, what);
+    format!("looked at {looked_at}, {with_conflicts} with resolved conflicts: learnt {}, {new} new\n", plural(*learnt, "resolution"))
 }
 
 fn list(repo: &Repo) -> Result<Answer> {
