@@ -6,7 +6,7 @@ use gix::sec::Trust;
 use std::path::Path;
 
 /// Decoded objects kept per repository handle, in bytes. Merges of a chain read the same trees again and again.
-pub const OBJECT_CACHE_BYTES: usize = 16 << 20;
+pub const OBJECT_CACHE_BYTES: usize = 8 << 20;
 
 impl Repo {
     /// Open the repository that holds `dir`, as git itself would find it from there (`GIT_DIR` included).

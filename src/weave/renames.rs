@@ -25,7 +25,7 @@ const MOST_PAIRS: usize = 7000 * 7000;
 const KEPT_SIZES: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 
 /// Files that are kept in pieces, each about a quarter of the file's size.
-const KEPT_PIECES: NonZeroUsize = NonZeroUsize::new(1 << 12).unwrap();
+const KEPT_PIECES: NonZeroUsize = NonZeroUsize::new(1 << 11).unwrap();
 
 /// What became of a file that is gone on a side.
 enum Fate {
