@@ -4,6 +4,7 @@
 
 mod compat;
 mod demo;
+mod differential;
 mod docs;
 mod errors;
 mod forecast;
