@@ -1,0 +1,68 @@
+# Ours adds a folder with a file of mode 100664, and moves a file that theirs edits. Git: looking for the rename, it opens the folder and
+# writes it with 100644 in it; without the rename it would take the folder as it is.
+set -e
+blob() { printf -- "$1" | git hash-object -w --stdin; }
+entry() { printf -- "$1 $2 $3\\t$4\\000"; }
+tree() { git mktree -z --missing; }
+commit() { # NAME DATE TREE PARENT...
+    name=$1 tree=$3; export GIT_AUTHOR_DATE="$2 +0000" GIT_COMMITTER_DATE="$2 +0000"; shift 3
+    git update-ref "refs/heads/$name" "$(git commit-tree -m "$name" "$tree" $(printf ' -p %s' "$@"))"
+}
+root() { git update-ref "refs/heads/$1" "$(GIT_AUTHOR_DATE="$2 +0000" GIT_COMMITTER_DATE="$2 +0000" git commit-tree -m "$1" "$3")"; }
+
+tree1=$(tree </dev/null)
+root from 1000000000 "$tree1" 
+tree2=$(tree </dev/null)
+root dummy 1000000100 "$tree2" 
+tree3=$({
+    entry 100644 blob "$(blob 'statement 9\n')" 'b'
+} | tree)
+tree4=$({
+    entry 040000 tree "$tree3" 'in'
+} | tree)
+tree5=$({
+    entry 040000 tree "$tree4" 'src'
+} | tree)
+tree6=$({
+    entry 040000 tree "$tree5" 'lib'
+} | tree)
+root base 1000001000 "$tree6" 
+tree7=$({
+    entry 100644 blob "$(blob 'statement 9\n')" 'b'
+} | tree)
+tree8=$({
+    entry 040000 tree "$tree7" 'in'
+} | tree)
+tree9=$({
+    entry 040000 tree "$tree8" 'src'
+} | tree)
+tree10=$({
+    entry 100664 blob "$(blob '')" 'a-b'
+} | tree)
+tree11=$({
+    entry 040000 tree "$tree10" 'b'
+} | tree)
+tree12=$({
+    entry 040000 tree "$tree9" 'a.b'
+    entry 040000 tree "$tree11" 'a'
+} | tree)
+commit ours 1000001100 "$tree12" from base dummy
+tree13=$({
+    entry 100644 blob "$(blob 'statement 9\n\n')" 'b'
+} | tree)
+tree14=$({
+    entry 040000 tree "$tree13" 'in'
+} | tree)
+tree15=$({
+    entry 040000 tree "$tree14" 'src'
+} | tree)
+tree16=$({
+    entry 040000 tree "$tree15" 'lib'
+} | tree)
+commit theirs 1000001200 "$tree16" base
+
+export GIT_ATTR_SOURCE=from
+git merge-tree --write-tree ours theirs >merged || echo "git: a conflict"
+tree=$(head -n 1 merged)
+commit merge 1000009000 "$tree" ours theirs
+# git lex-pr replay --pairs from..merge
