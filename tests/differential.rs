@@ -583,15 +583,16 @@ fn attributes() -> impl Strategy<Value = Files> {
 enum Git {
     Clean(ObjectId),
     Conflict,
-    /// Git fails an assertion of its own, as merge-ort of 2.47 does on some triples: there is nothing to be the same as.
-    Crash,
+    /// Nothing to be the same as: git fails an assertion of its own, or calls a tree clean that has conflict markers in it,
+    /// and with them the names that the commits were called by. Merge-ort of 2.47 does either on some triples.
+    Astray,
 }
 
 impl Git {
     fn tree(self) -> Option<ObjectId> {
         match self {
             Git::Clean(tree) => Some(tree),
-            Git::Conflict | Git::Crash => None,
+            Git::Conflict | Git::Astray => None,
         }
     }
 }
@@ -601,7 +602,7 @@ impl std::fmt::Display for Git {
         match self {
             Git::Clean(tree) => write!(f, "the clean tree {tree}"),
             Git::Conflict => f.write_str("a conflict"),
-            Git::Crash => f.write_str("nothing, for it crashed"),
+            Git::Astray => f.write_str("nothing that counts"),
         }
     }
 }
@@ -642,10 +643,12 @@ fn judge(sandbox: &Sandbox, attributes: &Files, scenes: &[Scene], twice: bool) -
     let pairs: Vec<(ObjectId, ObjectId)> = sides.iter().map(|((ours, _), theirs, _)| (*ours, *theirs)).collect();
     let said = merges_by_git(sandbox, rules, &pairs);
     let mut tip = from;
-    for (number, ((_, our_tree), theirs, bases)) in sides.iter().enumerate().filter(|(number, _)| said[*number] != Git::Crash) {
+    let mut replayed = Vec::new();
+    for (number, ((_, our_tree), theirs, bases)) in sides.iter().enumerate().filter(|(number, _)| said[*number] != Git::Astray) {
         // A merge of three or more is no item of a replay.
         let parents: Vec<ObjectId> = [tip].into_iter().chain(bases.iter().copied()).chain([dummy]).collect();
         let ours = store.commit("ours", number * 10 + 8, &parents, *our_tree);
+        replayed.push((ours, *theirs));
         tip = store.commit(&number.to_string(), number * 10 + 9, &[ours, *theirs], said[number].tree().unwrap_or(*our_tree));
     }
     store.flush(sandbox);
@@ -659,15 +662,17 @@ fn judge(sandbox: &Sandbox, attributes: &Files, scenes: &[Scene], twice: bool) -
         };
     }
     let answer = answer.json();
-    let mut merges = answer.as_array().unwrap().iter();
+    let mut merges = answer.as_array().unwrap().iter().zip(replayed);
     let judged = said.iter().map(|git| {
-        if *git == Git::Crash {
+        if *git == Git::Astray {
             return Verdict { git: git.to_string(), weave: git.to_string(), micros: 0 };
         }
-        let merge = merges.next().unwrap();
+        let (merge, pair) = merges.next().unwrap();
         let weave = match (merge["weave"].as_str(), merge["sameAsRecorded"].as_bool()) {
             (None, _) => Git::Conflict.to_string(),
             (Some(_), Some(true)) if git.tree().is_some() => git.to_string(),
+            // Git's tree has the names of the commits in it, if it is another for the same sides by other names.
+            (Some(_), _) if git.tree().is_some() && merges_by_git(sandbox, rules, &[pair]) != [*git] => git.to_string(),
             (Some(_), _) => "another clean tree".to_string(),
         };
         let verdict = Verdict { git: git.to_string(), weave, micros: merge["micros"].as_u64().unwrap() };
@@ -691,7 +696,7 @@ fn merges_by_git(sandbox: &Sandbox, attributes: ObjectId, pairs: &[(ObjectId, Ob
     let output = git.wait_with_output().unwrap();
     if !output.status.success() {
         return match pairs {
-            [_] => vec![Git::Crash],
+            [_] => vec![Git::Astray],
             _ => pairs.iter().flat_map(|pair| merges_by_git(sandbox, attributes, std::slice::from_ref(pair))).collect(),
         };
     }
