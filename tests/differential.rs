@@ -654,7 +654,7 @@ fn judge(sandbox: &Sandbox, attributes: &Files, scenes: &[Scene], twice: bool) -
     store.flush(sandbox);
     let range = format!("{from}..{tip}");
     let compare: &[&str] = if twice { &[] } else { &["--no-compare"] };
-    let answer = sandbox.lex(&[&["replay", "--pairs", "--json", &range][..], compare].concat());
+    let answer = sandbox.lex(&[&["replay", "--pairs", "--json", "--off", "mechanical", &range][..], compare].concat());
     if !(0..2).contains(&answer.status) {
         return match scenes {
             [_] => vec![Verdict { git: said[0].to_string(), weave: format!("exit {}: {}", answer.status, answer.stderr), micros: 0 }],
@@ -662,7 +662,7 @@ fn judge(sandbox: &Sandbox, attributes: &Files, scenes: &[Scene], twice: bool) -
         };
     }
     let answer = answer.json();
-    let mut merges = answer.as_array().unwrap().iter().zip(replayed);
+    let mut merges = answer["merges"].as_array().unwrap().iter().zip(replayed);
     let judged = said.iter().map(|git| {
         if *git == Git::Astray {
             return Verdict { git: git.to_string(), weave: git.to_string(), micros: 0 };
@@ -1039,8 +1039,8 @@ fn kept_cases_are_woven_as_git_merges_them() {
         let from = ObjectId::from_hex(sandbox.head("from^{tree}").as_bytes()).unwrap();
         let id = |name: &str| ObjectId::from_hex(sandbox.head(name).as_bytes()).unwrap();
         let git = merges_by_git(&sandbox, from, &[(id("ours"), id("theirs"))])[0];
-        let merges = sandbox.lex(&["replay", "--pairs", "from..merge", "--json"]);
-        let merge = if merges.status < 2 { merges.json()[0].take() } else { merges.stderr.into() };
+        let merges = sandbox.lex(&["replay", "--pairs", "--off", "mechanical", "from..merge", "--json"]);
+        let merge = if merges.status < 2 { merges.json()["merges"][0].take() } else { merges.stderr.into() };
         let clean = merge["weave"].is_string();
         let same = merge["sameAsGit"] == true && clean == git.tree().is_some() && (!clean || merge["sameAsRecorded"] == true);
         if !same {

@@ -152,6 +152,27 @@ fn attributes_drivers_and_submodules_are_gits() {
     case("submodule moved by both", module("1"), module("3"), module("2"));
 }
 
+/// Git 2.47 exits with 0 here, and its tree holds conflict markers.
+#[test]
+fn what_git_calls_clean_with_markers_in_it_is_a_conflict() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.b/g.txt", "statement 50\nline 8\nline 9\n");
+    sandbox.commit("Base of the case");
+    sandbox.git(&["checkout", "-q", "-b", "side"]);
+    sandbox.write("a.b/g.txt", "");
+    sandbox.write("b", "line 8\nline 9\n");
+    sandbox.commit("Theirs");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.git(&["mv", "a.b/g.txt", "b"]);
+    sandbox.write("b", "line 8\nline 9\n");
+    sandbox.commit("Ours");
+    sandbox.lex(&["plan", "create", "side"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert!(["skipped-conflict", "skipped-gates"].contains(&status(&run, "side")), "{run}");
+    assert_eq!(find(&run, "side")["conflicts"][1]["path"], "b", "{run}");
+    sandbox.sound();
+}
+
 #[test]
 fn random_texts_merge_as_in_git() {
     for seed in 0..3 {

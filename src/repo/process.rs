@@ -1,12 +1,16 @@
 //! Running git itself, for the few things that only git does.
 
 use super::Repo;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, time::human};
+use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader, Write},
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
 };
 
 /// The variables that bind a git process to one repository (`git rev-parse --local-env-vars`). A child that works in
@@ -84,6 +88,28 @@ impl GitCommand {
             let _ = stdin.write_all(input);
         }
         Ok(child.wait_with_output().map_err(missing)?.into())
+    }
+
+    /// Run it, but kill it and all that it started when `limit` is over, which is an error.
+    pub fn output_within(mut self, limit: Duration) -> Result<GitOutput> {
+        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().map_err(missing)?;
+        let group = Pid::from_raw(child.id().cast_signed());
+        let (done, over) = mpsc::channel::<()>();
+        let watch = std::thread::spawn(move || {
+            let late = over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
+            if let (true, Some(group)) = (late, group) {
+                // A group that is gone already is as good as killed.
+                let _ = kill_process_group(group, Signal::KILL);
+            }
+            late
+        });
+        let output = child.wait_with_output().map_err(missing);
+        drop(done);
+        match watch.join() {
+            Ok(true) => Err(Error::git("merge", format!("git took longer than {}", human(limit)))
+                .hint("look for a merge driver that hangs (`git config --get-regexp '^merge\\..*driver'`), or give it more time: git config lexpr.mergeTimeout SECONDS")),
+            _ => Ok(output?.into()),
+        }
     }
 
     /// Start it for a dialogue by lines.

@@ -19,7 +19,11 @@ use gix::{
 use std::{
     collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
+
+/// How long git may take for one merge where nothing else is said. The largest take seconds.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Git, asked in a corner of its own.
 pub struct Court {
@@ -28,6 +32,7 @@ pub struct Court {
     objects: PathBuf,
     attributes_tree: ObjectId,
     room: Option<Scratch>,
+    patience: Duration,
     known: HashSet<ObjectId>,
 }
 
@@ -40,6 +45,7 @@ impl Court {
             objects: repo.git.objects.store_ref().path().to_path_buf(),
             attributes_tree,
             room: None,
+            patience: patience(repo),
             known: HashSet::new(),
         }
     }
@@ -47,19 +53,20 @@ impl Court {
     /// What git makes of merging `theirs` into `ours`: the tree, or what conflicts. New objects end up in the memory of `git`.
     pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Conflicted>> {
         let store = self.enter(git)?;
-        let output = self.merge_tree().args([ours.to_string(), theirs.to_string()]).output(None)?;
+        let output = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]).output_within(self.patience)?;
         let mut fields = output.stdout.split(|b| *b == 0);
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
         match (output.status, tree) {
-            (0, Some(tree)) => {
+            (status @ (0 | 1), Some(tree)) => {
                 self.bring_back(git, &store, tree)?;
-                Ok(Ok(tree))
-            }
-            (1, Some(tree)) => {
-                self.bring_back(git, &store, tree)?;
-                let clashes = clashes(fields.filter(|field| !field.is_empty()));
-                let clashes =
-                    clashes.ok_or_else(|| Error::git("read what `git merge-tree` says", String::from_utf8_lossy(&output.stdout)))?;
+                let stages = clashes(fields.by_ref().take_while(|field| !field.is_empty()));
+                let stages =
+                    stages.ok_or_else(|| Error::git("read what `git merge-tree` says", String::from_utf8_lossy(&output.stdout)))?;
+                let (named, collision) = paths_in_conflict(fields);
+                if status == 0 && !collision {
+                    return Ok(Ok(tree));
+                }
+                let clashes = if stages.is_empty() { named } else { stages };
                 for (_, id) in clashes.iter().flat_map(|clash| clash.stages.into_iter().flatten()).filter(|(mode, _)| !mode.is_commit()) {
                     self.bring_back(git, &store, id)?;
                 }
@@ -77,7 +84,7 @@ impl Court {
         }
         self.enter(git)?;
         let lines: String = pairs.iter().map(|(ours, theirs)| format!("{ours} {theirs}\n")).collect();
-        let output = self.merge_tree().args(["--name-only", "--stdin"]).output(Some(lines.as_bytes()))?;
+        let output = self.merge_tree().args(["--no-messages", "--name-only", "--stdin"]).output(Some(lines.as_bytes()))?;
         let failed = || Error::git("merge with `git merge-tree --stdin`", &output.stderr);
         if output.status != 0 {
             return Err(failed());
@@ -124,7 +131,7 @@ impl Court {
         for setting in ["merge.renames=true", "merge.renameLimit=7000", "merge.directoryRenames=conflict"] {
             command = command.args(["-c", setting]);
         }
-        command.args(["merge-tree", "--write-tree", "-z", "--no-messages"])
+        command.args(["merge-tree", "--write-tree", "-z"])
     }
 
     /// Put what git merged, and nothing else that it wrote, into the memory of `git`.
@@ -151,6 +158,12 @@ impl Court {
     }
 }
 
+/// How long git may take for one merge: `lexpr.mergeTimeout`, in seconds. A merge driver that hangs must not hang the queue.
+fn patience(repo: &Repo) -> Duration {
+    let seconds = repo.git.config_snapshot().integer("lexpr.mergeTimeout").and_then(|seconds| u64::try_from(seconds).ok());
+    seconds.filter(|seconds| *seconds > 0).map_or(PATIENCE, Duration::from_secs)
+}
+
 /// The paths in conflict, by their stages: `<mode> <object> <stage>\t<path>` (git-merge-tree(1), "Conflicted file info").
 fn clashes<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Clash>> {
     let mut found: BTreeMap<BString, [Option<File>; 3]> = BTreeMap::new();
@@ -163,6 +176,26 @@ fn clashes<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Clash>> {
         *found.entry(path.into()).or_default().get_mut(stage.checked_sub(1)?)? = Some((mode, id));
     }
     Some(found.into_iter().map(|(path, stages)| Clash { path, stages }).collect())
+}
+
+/// The paths that messages name in a conflict: per message the number of paths, the paths, the kind and the text
+/// (git-merge-tree(1), "Informational messages"). And whether renames collide: git 2.47 may call the tree clean then, and leave
+/// conflict markers in it.
+fn paths_in_conflict<'a>(mut fields: impl Iterator<Item = &'a [u8]>) -> (Vec<Clash>, bool) {
+    let (mut found, mut collision) = (Vec::new(), false);
+    while let Some(count) = fields.next().and_then(|count| count.to_str().ok()?.trim().parse::<usize>().ok()) {
+        let paths: Vec<&[u8]> = fields.by_ref().take(count).collect();
+        let kind = fields.next().unwrap_or_default();
+        let is_conflict = kind.starts_with(b"CONFLICT");
+        collision |= kind == b"CONFLICT (rename involved in collision)";
+        fields.next();
+        if is_conflict {
+            found.extend(paths.into_iter().map(|path| Clash { path: path.into(), stages: [None; 3] }));
+        }
+    }
+    found.sort();
+    found.dedup();
+    (found, collision)
 }
 
 /// Names of files, sorted, each once.

@@ -106,7 +106,7 @@ impl Engine {
     /// where files that conflict hold conflict markers and count as merged.
     pub fn merge(&self, git: &gix::Repository, [base, ours, theirs]: [ObjectId; 3], depth: usize) -> Result<Answer> {
         let mut findings = Findings { depth, ..Findings::default() };
-        let merged = self.trees(git, BStr::new(""), [Some(base), Some(ours), Some(theirs)], &mut findings)?;
+        let merged = self.entries(git, BStr::new(""), [Some(base), Some(ours), Some(theirs)], &mut findings)?;
         let tree = merged.unwrap_or_else(|| git.object_hash().empty_tree());
         let tree = renames::resolve(self, git, tree, [base, ours, theirs], &mut findings)?;
         let Findings { mut clashes, open, doubt, .. } = findings;
@@ -130,12 +130,24 @@ impl Engine {
         [base, ours, theirs]: [Option<ObjectId>; 3],
         findings: &mut Findings,
     ) -> Result<Option<ObjectId>> {
-        if ours == theirs && ours.is_some() || base == theirs && base.is_some() && ours.is_some() {
+        // Not if only the sides are alike: what both took away, each may have moved elsewhere.
+        if base == theirs && base.is_some() && ours.is_some() {
             return Ok(ours);
         }
         if base == ours && base.is_some() && theirs.is_some() {
             return Ok(theirs);
         }
+        self.entries(git, path, [base, ours, theirs], findings)
+    }
+
+    /// The same, entry by entry.
+    fn entries(
+        &self,
+        git: &gix::Repository,
+        path: &BStr,
+        [base, ours, theirs]: [Option<ObjectId>; 3],
+        findings: &mut Findings,
+    ) -> Result<Option<ObjectId>> {
         let mut data = [None, None, None];
         for (side, tree) in [base, ours, theirs].into_iter().enumerate() {
             data[side] = tree.map(|tree| git.find_tree(tree)).transpose().map_err(|e| reading(path, e))?;
@@ -144,13 +156,16 @@ impl Engine {
         for (side, tree) in data.iter().enumerate() {
             for entry in tree.iter().flat_map(|tree| tree.iter()) {
                 let entry = entry.map_err(|e| reading(path, e))?;
-                entries[side].push((entry.mode(), entry.inner.filename, entry.inner.oid));
+                // Old gits wrote modes such as 100664, which git reads as the nearest that there is today (`canon_mode`).
+                entries[side].push((entry.mode().kind().into(), entry.inner.filename, entry.inner.oid));
             }
         }
         let mut merged = Vec::with_capacity(data.iter().flatten().map(|tree| tree.data.len()).max().unwrap_or(0) + 64);
         for (name, is_tree, sides) in Join::new(&entries) {
             let [of_base, of_us, of_them] = sides;
-            let result = if of_us == of_them && of_us.is_some() || of_base == of_them && of_base.is_some() {
+            let is_folder = |side: Side| side.is_some_and(|(mode, _)| mode.is_tree());
+            let hides_files = of_base != of_us && (is_folder(of_base) || is_folder(of_us));
+            let result = if of_us == of_them && of_us.is_some() && !hides_files || of_base == of_them && of_base.is_some() {
                 of_us
             } else if of_base == of_us {
                 if of_base.is_none() && base.is_some() && ours.is_none() {
@@ -250,23 +265,40 @@ impl Engine {
     /// Whether a file is merged as git merges without being told otherwise: no `merge` attribute, no default driver, no
     /// renormalization.
     fn is_plain(&self, git: &gix::Repository, path: &BStr) -> Result<bool> {
-        let reading = |e: gix::Error| Error::git("read the target's .gitattributes", e);
-        let attributes = match self.attributes.get() {
-            Some(attributes) => attributes,
-            None => {
-                let config = git.config_snapshot();
-                let told = config.string("merge.default").is_some() || config.boolean("merge.renormalize") == Some(true);
-                let index = git.index_from_tree(&self.attributes_tree).map_err(reading)?;
-                let stack = git.attributes_only(&index, Source::IdMapping).map_err(reading)?.detach();
-                self.attributes.get_or_init(|| (told, RefCell::new(stack)))
+        Ok(self.attribute(git, path, "merge", |state| *state == StateRef::Unspecified)? && !self.attributes(git)?.0)
+    }
+
+    /// Whether attributes say that a file is text or not, whatever its content (`diff_filespec_is_binary`).
+    pub(super) fn told_text(&self, git: &gix::Repository, path: &BStr) -> Result<Option<bool>> {
+        self.attribute(git, path, "diff", |state| match state {
+            StateRef::Set => Some(true),
+            StateRef::Unset => Some(false),
+            StateRef::Value(driver) => {
+                let binary = git.config_snapshot().boolean(&*format!("diff.{}.binary", driver.as_bstr()));
+                binary.map(|binary| !binary)
             }
-        };
-        let mut stack = attributes.1.borrow_mut();
-        let mut matches = stack.selected_attribute_matches(["merge"]);
+            StateRef::Unspecified => None,
+        })
+    }
+
+    fn attributes(&self, git: &gix::Repository) -> Result<&(bool, RefCell<gix::worktree::Stack>)> {
+        let reading = |e: gix::Error| Error::git("read the target's .gitattributes", e);
+        if let Some(attributes) = self.attributes.get() {
+            return Ok(attributes);
+        }
+        let config = git.config_snapshot();
+        let told = config.string("merge.default").is_some() || config.boolean("merge.renormalize") == Some(true);
+        let index = git.index_from_tree(&self.attributes_tree).map_err(reading)?;
+        let stack = git.attributes_only(&index, Source::IdMapping).map_err(reading)?.detach();
+        Ok(self.attributes.get_or_init(|| (told, RefCell::new(stack))))
+    }
+
+    fn attribute<T>(&self, git: &gix::Repository, path: &BStr, name: &str, answer: impl Fn(&StateRef) -> T) -> Result<T> {
+        let mut stack = self.attributes(git)?.1.borrow_mut();
+        let mut matches = stack.selected_attribute_matches([name]);
         let platform = stack.at_entry(path, None, &git.objects).map_err(|e| Error::git("read the target's .gitattributes", e))?;
         platform.matching_attributes(&mut matches);
-        let unset = matches.iter_selected().all(|m| m.assignment.state == StateRef::Unspecified);
-        Ok(unset && !attributes.0)
+        Ok(matches.iter_selected().next().map_or_else(|| answer(&StateRef::Unspecified), |m| answer(&m.assignment.state)))
     }
 }
 

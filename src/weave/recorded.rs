@@ -40,7 +40,7 @@ fn pieces([base, ours, theirs]: &[Vec<u8>; 3]) -> Option<Vec<Piece>> {
 
 /// What recorded resolutions make of a clash, and those that were used; `None` where one is missing.
 pub(super) fn recall(git: &gix::Repository, known: &Resolutions, clash: &Clash) -> Result<Option<(Settled, Vec<Resolution>)>> {
-    if known.is_empty() {
+    if known.is_empty() || clash.stages == [None; 3] {
         return Ok(None);
     }
     let [base, one, other] = sides_of_file(clash);
@@ -79,7 +79,7 @@ fn put_together(git: &gix::Repository, known: &Resolutions, kind: Kind, pieces: 
 pub(super) fn learn(git: &gix::Repository, conflicted: &Conflicted, tree: ObjectId, from: &str) -> Result<Vec<Resolution>> {
     let mut learnt = Vec::new();
     let tree = git.find_tree(tree).map_err(|e| Error::git("learn from a merge", e))?;
-    for clash in &conflicted.clashes {
+    for clash in conflicted.clashes.iter().filter(|clash| clash.stages != [None; 3]) {
         let entry = tree.lookup_entry(clash.path.split_str("/")).map_err(|e| Error::git("learn from a merge", e))?;
         let recorded = entry.map(|entry| (entry.mode(), entry.object_id()));
         if recorded.is_some_and(|(mode, _)| !mode.is_blob_or_symlink()) {

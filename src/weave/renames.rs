@@ -56,6 +56,11 @@ pub(super) fn resolve(
     for (side, with) in [ours, theirs].into_iter().enumerate() {
         let relevant = gone.iter().any(|gone| gone.sides[side].is_none()) || !findings.added_to[side].is_empty();
         let changed = if relevant { changes(git, base, with)? } else { Vec::new() };
+        // Git then opens what only this side changed, and writes it anew.
+        if relevant && has_old_modes(git, Some(base), with).map_err(|e| Error::git("compare two trees", e))? {
+            findings.doubt = true;
+            return Ok(tree);
+        }
         let search = Search::new(changed);
         if search.gone.len() * search.new.len() > MOST_PAIRS {
             findings.doubt = true;
@@ -64,8 +69,8 @@ pub(super) fn resolve(
         // Whether a folder was renamed is a question of what became of its files.
         for folder in &findings.added_to[side] {
             let inside = |path: &BString| path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
-            for (_, file) in search.gone.iter().filter(|(path, _)| inside(path)) {
-                if !search.candidates(git, *file, &mut likeness)?.is_empty() {
+            for (path, file) in search.gone.iter().filter(|(path, _)| inside(path)) {
+                if !search.candidates(engine, git, path, *file, &mut likeness)?.is_empty() {
                     findings.doubt = true;
                     return Ok(tree);
                 }
@@ -76,7 +81,7 @@ pub(super) fn resolve(
     for gone in gone {
         let mut fates = Vec::with_capacity(2);
         for (side, search) in searches.iter().enumerate().filter(|(side, _)| gone.sides[*side].is_none()) {
-            fates.push((side, search.fate(git, &gone, &mut likeness)?));
+            fates.push((side, search.fate(engine, git, &gone, &mut likeness)?));
         }
         match &fates[..] {
             [(_, Fate::Deleted), (_, Fate::Deleted)] => {}
@@ -114,8 +119,7 @@ pub(super) fn resolve(
     let mut editor = git.edit_tree(tree).map_err(|e| merging(&e))?;
     for (gone, side, to, file) in moved {
         let Some(other) = gone.sides[1 - side] else { continue };
-        let of_other = git.find_tree([theirs, ours][side]).map_err(|e| merging(&e))?;
-        if of_other.lookup_entry(to.split_str("/")).map_err(|e| merging(&e))?.is_some() {
+        if is_taken(git, [theirs, ours][side], &to).map_err(|e| merging(&e))? {
             findings.doubt = true;
             return Ok(tree);
         }
@@ -131,6 +135,40 @@ pub(super) fn resolve(
         editor.upsert(&path, mode.kind(), id).map_err(|e| merging(&e))?;
     }
     Ok(editor.write().map_err(|e| merging(&e))?.detach())
+}
+
+/// Whether a tree has modes that git no longer writes, in folders that are not as in the base.
+fn has_old_modes(git: &gix::Repository, base: Option<ObjectId>, tree: ObjectId) -> std::result::Result<bool, gix::Error> {
+    if base == Some(tree) {
+        return Ok(false);
+    }
+    let base = base.map(|base| git.find_tree(base)).transpose()?;
+    for entry in git.find_tree(tree)?.iter().filter_map(std::result::Result::ok) {
+        if entry.mode() != entry.mode().kind().into() {
+            return Ok(true);
+        }
+        if entry.mode().is_tree() {
+            let of_base =
+                base.as_ref().and_then(|base| base.find_entry(entry.filename().to_owned())).filter(|entry| entry.mode().is_tree());
+            if has_old_modes(git, of_base.map(|entry| entry.object_id()), entry.object_id())? {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a tree has something in a place, or a file, link or submodule where a folder must be for it.
+fn is_taken(git: &gix::Repository, tree: ObjectId, path: &BString) -> std::result::Result<bool, gix::Error> {
+    let mut at = tree;
+    for name in path.split_str("/") {
+        match git.find_tree(at)?.iter().filter_map(std::result::Result::ok).find(|entry| entry.filename() == name) {
+            None => return Ok(false),
+            Some(entry) if entry.mode().is_tree() => at = entry.object_id(),
+            Some(_) => return Ok(true),
+        }
+    }
+    Ok(true)
 }
 
 /// What one side took away and what it added.
@@ -152,8 +190,8 @@ impl Search {
         search
     }
 
-    fn fate(&self, git: &gix::Repository, gone: &Gone, likeness: &mut Likeness) -> Result<Fate> {
-        let candidates = self.candidates(git, gone.base, likeness)?;
+    fn fate(&self, engine: &Engine, git: &gix::Repository, gone: &Gone, likeness: &mut Likeness) -> Result<Fate> {
+        let candidates = self.candidates(engine, git, &gone.path, gone.base, likeness)?;
         // What is moved as it is is found before all else.
         let same: Vec<usize> = candidates.iter().copied().filter(|at| self.new[*at].1.1 == gone.base.1).collect();
         let to = match (&same[..], &candidates[..]) {
@@ -162,7 +200,7 @@ impl Search {
             _ => return Ok(Fate::Doubt),
         };
         for (path, file) in &self.gone {
-            let rivals = if same.is_empty() { likeness.alike(git, *file, to.1)? } else { file.1 == to.1.1 };
+            let rivals = if same.is_empty() { likeness.alike(engine, git, [(path, *file), (&to.0, to.1)])? } else { file.1 == to.1.1 };
             if *path != gone.path && rivals {
                 return Ok(Fate::Doubt);
             }
@@ -171,10 +209,17 @@ impl Search {
     }
 
     /// The new files that one that is gone may have become.
-    fn candidates(&self, git: &gix::Repository, gone: File, likeness: &mut Likeness) -> Result<Vec<usize>> {
+    fn candidates(
+        &self,
+        engine: &Engine,
+        git: &gix::Repository,
+        path: &BString,
+        gone: File,
+        likeness: &mut Likeness,
+    ) -> Result<Vec<usize>> {
         let mut found = Vec::new();
-        for (at, (_, new)) in self.new.iter().enumerate() {
-            if likeness.alike(git, gone, *new)? {
+        for (at, (new_path, new)) in self.new.iter().enumerate() {
+            if likeness.alike(engine, git, [(path, gone), (new_path, *new)])? {
                 found.push(at);
             }
         }
@@ -187,14 +232,21 @@ impl Search {
 pub(super) struct Likeness {
     sizes: LruCache<ObjectId, u64>,
     pieces: LruCache<ObjectId, Rc<Pieces>>,
+    /// Those of files with carriage returns depend on what the attributes of their place say.
+    pieces_by_place: LruCache<(ObjectId, Option<bool>), Rc<Pieces>>,
 }
 
 impl Likeness {
     pub fn new() -> Likeness {
-        Likeness { sizes: LruCache::new(KEPT_SIZES), pieces: LruCache::new(KEPT_PIECES) }
+        Likeness { sizes: LruCache::new(KEPT_SIZES), pieces: LruCache::new(KEPT_PIECES), pieces_by_place: LruCache::new(KEPT_PIECES) }
     }
 
-    fn alike(&mut self, git: &gix::Repository, gone: File, new: File) -> Result<bool> {
+    fn alike(
+        &mut self,
+        engine: &Engine,
+        git: &gix::Repository,
+        [(gone_path, gone), (new_path, new)]: [(&BString, File); 2],
+    ) -> Result<bool> {
         let empty = git.object_hash().empty_blob();
         if gone.1 == empty || new.1 == empty {
             return Ok(false);
@@ -206,7 +258,7 @@ impl Likeness {
             return Ok(true);
         }
         let possible = sizes_allow_rename(self.size(git, gone.1)?, self.size(git, new.1)?);
-        Ok(possible && is_rename(&*self.pieces(git, gone.1)?, &*self.pieces(git, new.1)?))
+        Ok(possible && is_rename(&*self.pieces(engine, git, gone_path, gone.1)?, &*self.pieces(engine, git, new_path, new.1)?))
     }
 
     fn size(&mut self, git: &gix::Repository, id: ObjectId) -> Result<u64> {
@@ -214,8 +266,18 @@ impl Likeness {
         self.sizes.try_get_or_insert(id, read).copied().map_err(|e| Error::git(format_args!("read blob {id}"), e))
     }
 
-    fn pieces(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Rc<Pieces>> {
-        let read = || git.find_blob(id).map(|blob| Rc::new(Pieces::of(&blob.data)));
-        self.pieces.try_get_or_insert(id, read).map(Rc::clone).map_err(|e| Error::git(format_args!("read blob {id}"), e))
+    fn pieces(&mut self, engine: &Engine, git: &gix::Repository, path: &BString, id: ObjectId) -> Result<Rc<Pieces>> {
+        if let Some(pieces) = self.pieces.get(&id) {
+            return Ok(Rc::clone(pieces));
+        }
+        let blob = git.find_blob(id).map_err(|e| Error::git(format_args!("read blob {id}"), e))?;
+        if !blob.data.contains_str("\r\n") {
+            let pieces = Rc::new(Pieces::of(&blob.data, None));
+            self.pieces.put(id, Rc::clone(&pieces));
+            return Ok(pieces);
+        }
+        let told_text = engine.told_text(git, path.as_bstr())?;
+        let pieces = self.pieces_by_place.get_or_insert((id, told_text), || Rc::new(Pieces::of(&blob.data, told_text)));
+        Ok(Rc::clone(pieces))
     }
 }

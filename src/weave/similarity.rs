@@ -39,8 +39,9 @@ pub(super) struct Pieces {
 }
 
 impl Pieces {
-    pub fn of(content: &[u8]) -> Pieces {
-        let is_text = is_text(content);
+    /// `told_text`: what the attribute `diff` says.
+    pub fn of(content: &[u8], told_text: Option<bool>) -> Pieces {
+        let is_text = told_text.unwrap_or_else(|| is_text(content));
         let mut pieces: Vec<(u32, u32)> = Vec::with_capacity(content.len() / 16);
         let (mut hash, mut length) = (0_u64, 0_u32);
         for (at, &byte) in content.iter().enumerate() {
