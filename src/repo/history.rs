@@ -6,7 +6,10 @@
 
 use crate::model::{Error, Result};
 use gix::ObjectId;
-use std::collections::{BinaryHeap, HashSet};
+use std::{
+    collections::{BinaryHeap, HashSet},
+    ops::Range,
+};
 
 /// The generation of a commit that the commit-graph does not know.
 const UNKNOWN_GENERATION: u32 = u32::MAX;
@@ -24,6 +27,8 @@ pub struct History {
     graph: Option<Option<gix::commitgraph::Graph>>,
     known: gix::hashtable::HashMap<ObjectId, u32>,
     nodes: Vec<Node>,
+    /// The parents of one node after the other.
+    edges: Vec<u32>,
     reach: Reach,
     /// Lent to one walk after the other.
     bits: Vec<u8>,
@@ -35,8 +40,8 @@ struct Node {
     generation: u32,
     /// The parents' ids as the commit itself has them; absent where the commit-graph knows them.
     parent_ids: Option<Vec<ObjectId>>,
-    /// The parents, once a walk has come by.
-    parents: Option<Vec<u32>>,
+    /// Where the parents are in `edges`, once a walk has come by.
+    parents: Option<Range<usize>>,
 }
 
 /// A few bits per commit that one walk has marked. The memory is lent from walk to walk.
@@ -117,7 +122,8 @@ impl History {
                     oldest_found = oldest_found.min(time);
                 }
             }
-            for parent in self.parents(git, node)? {
+            for edge in self.parents(git, node)? {
+                let parent = self.edges[edge];
                 let flag = flags.of(parent);
                 if *flag & paint != 0 || *flag & HIDDEN != 0 {
                     continue;
@@ -173,7 +179,8 @@ impl History {
                 }
                 paint |= STALE;
             }
-            for parent in self.parents(git, node)? {
+            for edge in self.parents(git, node)? {
+                let parent = self.edges[edge];
                 let flag = flags.of(parent);
                 if *flag & paint == paint {
                     continue;
@@ -224,7 +231,8 @@ impl History {
         while let (false, Some(node)) = (found, open.pop()) {
             found = node == commit;
             if can_reach(self.key(node), key) {
-                for parent in self.parents(git, node)? {
+                for edge in self.parents(git, node)? {
+                    let parent = self.edges[edge];
                     if seen.get(parent) == 0 {
                         *seen.of(parent) = 1;
                         open.push(parent);
@@ -256,7 +264,8 @@ impl History {
                     continue;
                 }
                 own.push(node);
-                for parent in self.parents(git, node)? {
+                for edge in self.parents(git, node)? {
+                    let parent = self.edges[edge];
                     if seen.insert(parent) {
                         queue.push(self.key(parent));
                     }
@@ -286,7 +295,7 @@ impl History {
                 grows = true;
                 break;
             }
-            line = self.parents(git, node)?.first().copied();
+            line = self.parents(git, node)?.next().map(|edge| self.edges[edge]);
         }
         if !grows {
             self.reach = Reach::default();
@@ -315,7 +324,8 @@ impl History {
         {
             let (_, _, open) = open_key;
             self.reach.open.pop();
-            for parent in self.parents(git, open)? {
+            for edge in self.parents(git, open)? {
+                let parent = self.edges[edge];
                 self.mark_inside(parent);
             }
         }
@@ -355,7 +365,8 @@ impl History {
         Ok(node)
     }
 
-    fn parents(&mut self, git: &gix::Repository, node: u32) -> Result<Vec<u32>> {
+    /// The parents of a node, as places in `edges`.
+    fn parents(&mut self, git: &gix::Repository, node: u32) -> Result<Range<usize>> {
         let at = node as usize;
         if let Some(parents) = &self.nodes[at].parents {
             return Ok(parents.clone());
@@ -365,8 +376,10 @@ impl History {
             None => self.parents_in_graph(git, self.nodes[at].id)?,
         };
         let parents = ids.into_iter().map(|id| self.node(git, id)).collect::<Result<Vec<u32>>>()?;
-        self.nodes[at].parents = Some(parents.clone());
-        Ok(parents)
+        let start = self.edges.len();
+        self.edges.extend(parents);
+        self.nodes[at].parents = Some(start..self.edges.len());
+        Ok(start..self.edges.len())
     }
 
     fn parents_in_graph(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Vec<ObjectId>> {

@@ -25,7 +25,10 @@ const MOST_PAIRS: usize = 7000 * 7000;
 const KEPT_SIZES: NonZeroUsize = NonZeroUsize::new(1 << 16).unwrap();
 
 /// Files that are kept in pieces, each about a quarter of the file's size.
-const KEPT_PIECES: NonZeroUsize = NonZeroUsize::new(1 << 11).unwrap();
+const KEPT_PIECES: NonZeroUsize = NonZeroUsize::new(1 << 12).unwrap();
+
+/// Pairs of files whose likeness is kept.
+const KEPT_PAIRS: NonZeroUsize = NonZeroUsize::new(1 << 15).unwrap();
 
 /// What became of a file that is gone on a side.
 enum Fate {
@@ -230,6 +233,8 @@ impl Search {
 /// Which files are alike. What was read for one merge is kept for the next: a chain asks again and again what became of the
 /// same files.
 pub(super) struct Likeness {
+    /// Of files without carriage returns: whether they are alike.
+    known: LruCache<(ObjectId, ObjectId), bool>,
     sizes: LruCache<ObjectId, u64>,
     pieces: LruCache<ObjectId, Rc<Pieces>>,
     /// Those of files with carriage returns depend on what the attributes of their place say.
@@ -238,7 +243,12 @@ pub(super) struct Likeness {
 
 impl Likeness {
     pub fn new() -> Likeness {
-        Likeness { sizes: LruCache::new(KEPT_SIZES), pieces: LruCache::new(KEPT_PIECES), pieces_by_place: LruCache::new(KEPT_PIECES) }
+        Likeness {
+            known: LruCache::new(KEPT_PAIRS),
+            sizes: LruCache::new(KEPT_SIZES),
+            pieces: LruCache::new(KEPT_PIECES),
+            pieces_by_place: LruCache::new(KEPT_PIECES),
+        }
     }
 
     fn alike(
@@ -257,8 +267,18 @@ impl Likeness {
         if gone.1 == new.1 {
             return Ok(true);
         }
-        let possible = sizes_allow_rename(self.size(git, gone.1)?, self.size(git, new.1)?);
-        Ok(possible && is_rename(&*self.pieces(engine, git, gone_path, gone.1)?, &*self.pieces(engine, git, new_path, new.1)?))
+        if !sizes_allow_rename(self.size(git, gone.1)?, self.size(git, new.1)?) {
+            return Ok(false);
+        }
+        if let Some(known) = self.known.get(&(gone.1, new.1)) {
+            return Ok(*known);
+        }
+        let (gone_pieces, new_pieces) = (self.pieces(engine, git, gone_path, gone.1)?, self.pieces(engine, git, new_path, new.1)?);
+        let alike = is_rename(&gone_pieces, &new_pieces);
+        if self.pieces.contains(&gone.1) && self.pieces.contains(&new.1) {
+            self.known.put((gone.1, new.1), alike);
+        }
+        Ok(alike)
     }
 
     fn size(&mut self, git: &gix::Repository, id: ObjectId) -> Result<u64> {

@@ -23,7 +23,7 @@ pub(super) fn is_rename(gone: &Pieces, new: &Pieces) -> bool {
     }
     let mut copied = 0_u64;
     let mut theirs = new.filled.iter().peekable();
-    for (bucket, bytes) in &gone.filled {
+    for (bucket, bytes) in &*gone.filled {
         while theirs.next_if(|(other, _)| other < bucket).is_some() {}
         if let Some((_, other)) = theirs.next_if(|(other, _)| other == bucket) {
             copied += u64::from(*bytes.min(other));
@@ -35,7 +35,7 @@ pub(super) fn is_rename(gone: &Pieces, new: &Pieces) -> bool {
 /// A file as it is compared: the buckets that its pieces fill, sorted, and with how many bytes.
 pub(super) struct Pieces {
     bytes: u64,
-    filled: Vec<(u32, u32)>,
+    filled: Box<[(u32, u32)]>,
 }
 
 impl Pieces {
@@ -69,7 +69,7 @@ impl Pieces {
             }
             same
         });
-        Pieces { bytes: content.len() as u64, filled: pieces }
+        Pieces { bytes: content.len() as u64, filled: pieces.into_boxed_slice() }
     }
 }
 
