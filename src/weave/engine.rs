@@ -23,7 +23,11 @@ use gix::{
     },
     worktree::stack::state::attributes::Source,
 };
-use std::cell::{OnceCell, RefCell};
+use lru::LruCache;
+use std::{
+    cell::{OnceCell, RefCell},
+    num::NonZeroUsize,
+};
 
 /// What can be said of a merge of trees.
 #[derive(Debug, PartialEq, Eq)]
@@ -87,6 +91,9 @@ type Side = Option<(EntryMode, ObjectId)>;
 /// Git does not diff larger files (MAX_XDIFF_SIZE in xdiff-interface.h).
 const MAX_TEXT_BYTES: usize = 1023 << 20;
 
+/// Merges of texts that are kept.
+const KEPT_MERGES: NonZeroUsize = NonZeroUsize::new(1 << 12).unwrap();
+
 /// A merge of trees that is in no doubt.
 pub struct Engine {
     /// The tree whose `.gitattributes` count, for every item and on every machine: the target's.
@@ -94,12 +101,24 @@ pub struct Engine {
     /// Whether configuration changes how files merge, and the attributes; made when the first file is merged.
     attributes: OnceCell<(bool, RefCell<gix::worktree::Stack>)>,
     pub(super) likeness: RefCell<Likeness>,
+    /// Texts that have been merged: base, ours and theirs, and the merge. Merges of many merge bases come upon the same again.
+    merged: RefCell<LruCache<[ObjectId; 3], ObjectId>>,
 }
 
 impl Engine {
     /// An engine that goes by the attributes of one tree.
     pub fn new(attributes_tree: ObjectId) -> Self {
-        Engine { attributes_tree, attributes: OnceCell::new(), likeness: RefCell::new(Likeness::new()) }
+        Engine {
+            attributes_tree,
+            attributes: OnceCell::new(),
+            likeness: RefCell::new(Likeness::new()),
+            merged: RefCell::new(LruCache::new(KEPT_MERGES)),
+        }
+    }
+
+    /// What was written to memory is gone.
+    pub fn forget(&self) {
+        self.merged.borrow_mut().clear();
     }
 
     /// Merge the tree `theirs` into `ours`; a clean merge is written to `git`. `depth` is 0, but for merges of merge bases,
@@ -238,11 +257,20 @@ impl Engine {
             return Ok(theirs);
         }
         let merging = |e: gix::Error| Error::git(format_args!("merge {path}"), e);
+        if let Some(merged) = self.merged.borrow_mut().get(&[base, ours, theirs])
+            && self.is_plain(git, path)?
+        {
+            return Ok(*merged);
+        }
         let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
         let texts = [read(base)?, read(ours)?, read(theirs)?];
         let plain = texts.iter().all(|content| text::is_text(content) && content.len() <= MAX_TEXT_BYTES) && self.is_plain(git, path)?;
         match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
-            Text::Merged(merged) => return git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging),
+            Text::Merged(merged) => {
+                let merged = git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?;
+                self.merged.borrow_mut().put([base, ours, theirs], merged);
+                return Ok(merged);
+            }
             Text::Clash(_) if findings.depth > 0 => match text::marked(&texts[0], &texts[1], &texts[2], findings.depth) {
                 Some(marked) => return git.objects.write_buf(gix::objs::Kind::Blob, &marked).map_err(merging),
                 None => findings.doubt = true,

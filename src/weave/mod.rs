@@ -361,6 +361,7 @@ impl<'r> Weaver<'r> {
     /// Drop the candidates that only memory holds, where none of them is built upon.
     pub fn forget_candidates(&mut self) {
         self.git.objects.reset_object_memory();
+        self.engine.forget();
     }
 
     fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {

@@ -39,6 +39,7 @@ impl Weaver<'_> {
             for (done, &(one, other)) in share.iter().enumerate() {
                 if done % MERGES_PER_MEMORY == 0 {
                     git.objects.set_object_memory(memory.clone());
+                    engine.forget();
                 }
                 match engine.merge(&git, [base, candidates[one].1, candidates[other].1], 0)? {
                     Answer::Clean(_) => {}

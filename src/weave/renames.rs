@@ -14,9 +14,14 @@ use crate::model::{Error, Result};
 use gix::{
     ObjectId,
     bstr::{BString, ByteSlice},
+    objs::tree::EntryKind,
 };
 use lru::LruCache;
-use std::{num::NonZeroUsize, rc::Rc};
+use std::{
+    collections::{HashMap, HashSet},
+    num::NonZeroUsize,
+    rc::Rc,
+};
 
 /// Git looks at no more pairs than this (merge.renameLimit, squared).
 const MOST_PAIRS: usize = 7000 * 7000;
@@ -64,7 +69,7 @@ pub(super) fn resolve(
             findings.doubt = true;
             return Ok(tree);
         }
-        let search = Search::new(changed);
+        let search = Search::new(changed, &gone, side, !findings.added_to[side].is_empty());
         if search.gone.len() * search.new.len() > MOST_PAIRS {
             findings.doubt = true;
             return Ok(tree);
@@ -73,7 +78,7 @@ pub(super) fn resolve(
         for folder in &findings.added_to[side] {
             let inside = |path: &BString| path.strip_prefix(folder.as_slice()).is_some_and(|rest| rest.first() == Some(&b'/'));
             for (path, file) in search.gone.iter().filter(|(path, _)| inside(path)) {
-                if !search.candidates(engine, git, path, *file, &mut likeness)?.is_empty() {
+                if search.is_moved(*file) || !search.candidates(engine, git, path, *file, &mut likeness)?.is_empty() {
                     findings.doubt = true;
                     return Ok(tree);
                 }
@@ -178,40 +183,79 @@ fn is_taken(git: &gix::Repository, tree: ObjectId, path: &BString) -> std::resul
 struct Search {
     gone: Vec<(BString, File)>,
     new: Vec<(BString, File)>,
+    /// How often a content is gone, and how often it is new. Git first pairs what is the same on both lists.
+    same: HashMap<File, (usize, usize)>,
+    /// Of `gone`, what git looks for by likeness: only what matters for the merge, and is not paired already.
+    wanted: Vec<usize>,
+    /// Of `new`, what it looks among.
+    open: Vec<usize>,
 }
 
 impl Search {
-    fn new(changed: Vec<Changed>) -> Search {
-        let mut search = Search { gone: Vec::new(), new: Vec::new() };
+    /// `relevant` is what matters of the files that are gone on `side`; where a folder may have been renamed, all do.
+    fn new(changed: Vec<Changed>, relevant: &[Gone], side: usize, folders_matter: bool) -> Search {
+        let mut search = Search { gone: Vec::new(), new: Vec::new(), same: HashMap::new(), wanted: Vec::new(), open: Vec::new() };
         for Changed { path, old, new } in changed {
             match (old, new) {
-                (Some(file), None) => search.gone.push((path, file)),
-                (None, Some(file)) => search.new.push((path, file)),
+                (Some(file), None) => {
+                    search.same.entry(content(file)).or_default().0 += 1;
+                    search.gone.push((path, file));
+                }
+                (None, Some(file)) => {
+                    search.same.entry(content(file)).or_default().1 += 1;
+                    search.new.push((path, file));
+                }
                 _ => {}
             }
         }
+        let relevant: HashSet<&BString> = relevant.iter().filter(|gone| gone.sides[side].is_none()).map(|gone| &gone.path).collect();
+        let counts = |file: File| search.same.get(&content(file)).copied().unwrap_or_default();
+        let is_wanted = |(path, file): &(BString, File)| {
+            let (gone, new) = counts(*file);
+            (folders_matter || relevant.contains(path)) && gone > new
+        };
+        let is_open = |(_, file): &(BString, File)| {
+            let (gone, new) = counts(*file);
+            new > gone
+        };
+        let places = |list: &[(BString, File)], which: &dyn Fn(&(BString, File)) -> bool| {
+            list.iter().enumerate().filter(|(_, one)| which(one)).map(|(at, _)| at).collect()
+        };
+        (search.wanted, search.open) = (places(&search.gone, &is_wanted), places(&search.new, &is_open));
         search
     }
 
+    /// Whether a file that is gone is new elsewhere, as it is.
+    fn is_moved(&self, gone: File) -> bool {
+        self.same.get(&content(gone)).is_some_and(|(_, new)| *new > 0)
+    }
+
     fn fate(&self, engine: &Engine, git: &gix::Repository, gone: &Gone, likeness: &mut Likeness) -> Result<Fate> {
+        if gone.base.1 == git.object_hash().empty_blob() {
+            return Ok(Fate::Deleted);
+        }
+        if self.is_moved(gone.base) {
+            let mut same = self.new.iter().filter(|(_, new)| content(*new) == content(gone.base));
+            return Ok(match (self.same.get(&content(gone.base)), same.next()) {
+                (Some((1, 1)), Some((to, file))) => Fate::Renamed(to.clone(), *file),
+                _ => Fate::Doubt,
+            });
+        }
         let candidates = self.candidates(engine, git, &gone.path, gone.base, likeness)?;
-        // What is moved as it is is found before all else.
-        let same: Vec<usize> = candidates.iter().copied().filter(|at| self.new[*at].1.1 == gone.base.1).collect();
-        let to = match (&same[..], &candidates[..]) {
-            ([], []) => return Ok(Fate::Deleted),
-            ([to], _) | ([], [to]) => &self.new[*to],
+        let to = match candidates[..] {
+            [] => return Ok(Fate::Deleted),
+            [to] => &self.new[to],
             _ => return Ok(Fate::Doubt),
         };
-        for (path, file) in &self.gone {
-            let rivals = if same.is_empty() { likeness.alike(engine, git, [(path, *file), (&to.0, to.1)])? } else { file.1 == to.1.1 };
-            if *path != gone.path && rivals {
+        for (path, file) in self.wanted.iter().map(|at| &self.gone[*at]).filter(|(path, _)| *path != gone.path) {
+            if likeness.alike(engine, git, [(path, *file), (&to.0, to.1)])? {
                 return Ok(Fate::Doubt);
             }
         }
         Ok(Fate::Renamed(to.0.clone(), to.1))
     }
 
-    /// The new files that one that is gone may have become.
+    /// The new files that one that is gone may have become, by likeness.
     fn candidates(
         &self,
         engine: &Engine,
@@ -221,13 +265,19 @@ impl Search {
         likeness: &mut Likeness,
     ) -> Result<Vec<usize>> {
         let mut found = Vec::new();
-        for (at, (new_path, new)) in self.new.iter().enumerate() {
+        for &at in &self.open {
+            let (new_path, new) = &self.new[at];
             if likeness.alike(engine, git, [(path, gone), (new_path, *new)])? {
                 found.push(at);
             }
         }
         Ok(found)
     }
+}
+
+/// A file as it counts for being the same: whether it may be executed does not.
+fn content((mode, id): File) -> File {
+    (if mode.is_blob() { EntryKind::Blob.into() } else { mode }, id)
 }
 
 /// Which files are alike. What was read for one merge is kept for the next: a chain asks again and again what became of the
@@ -261,11 +311,9 @@ impl Likeness {
         if gone.1 == empty || new.1 == empty {
             return Ok(false);
         }
-        if !gone.0.is_blob() || !new.0.is_blob() {
-            return Ok(gone == new);
-        }
-        if gone.1 == new.1 {
-            return Ok(true);
+        // What is the same has been paired, and links are never but the same.
+        if !gone.0.is_blob() || !new.0.is_blob() || gone.1 == new.1 {
+            return Ok(gone.1 == new.1);
         }
         if !sizes_allow_rename(self.size(git, gone.1)?, self.size(git, new.1)?) {
             return Ok(false);
