@@ -391,3 +391,77 @@ fn a_machine_that_fails_is_not_the_items_fault() {
     assert_eq!(said.status.code(), Some(3), "{}", String::from_utf8_lossy(&said.stdout));
     sandbox.lex(&["merge"]).exits(0);
 }
+
+#[test]
+fn a_partial_clone_skips_what_it_lacks_and_says_what_brings_it() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.branch("b", "main", "b", &[("base.txt", "one\ntwo\nTHREE\n")]);
+    sandbox.write("base.txt", "ONE\ntwo\nthree\n");
+    sandbox.commit("So that b needs a merge");
+    sandbox.git(&["config", "uploadpack.allowFilter", "true"]);
+    let clone = sandbox.root.path().join("clone");
+    let url = format!("file://{}", sandbox.repo.display());
+    sandbox.git(&["clone", "-q", "--filter=blob:none", "--no-checkout", &url, clone.to_str().unwrap()]);
+    for branch in ["a", "b"] {
+        sandbox.git_in(&clone, &["branch", "-q", branch, &format!("origin/{branch}")]);
+    }
+    sandbox.git_in(&clone, &["cat-file", "-p", "a:a.txt"]);
+    // What it lacks from here on cannot be fetched behind its back.
+    sandbox.git_in(&clone, &["remote", "set-url", "origin", "file:///nowhere"]);
+    sandbox.git_in(&clone, &["update-ref", "--no-deref", "HEAD", "refs/heads/main"]);
+    sandbox.lex_in(&clone, &["plan", "create", "a", "b"]).exits(0);
+    let run = sandbox.lex_in(&clone, &["merge", "--json"]).exits(1).json();
+    assert_eq!((status(&run, "a"), status(&run, "b")), ("merged", "skipped-missing"), "{run}");
+    assert!(detail(&run, "b").contains("base.txt") && detail(&run, "b").contains("git fetch --refetch"), "{}", detail(&run, "b"));
+    sandbox.sound();
+}
+
+#[test]
+fn a_merge_driver_that_hangs_or_crashes_skips_its_item_only() {
+    for (driver, word) in [("sleep 61.75", "took longer than 1.0 s"), ("kill -SEGV $$", "merge")] {
+        let sandbox = Sandbox::new();
+        sandbox.write(".gitattributes", "*.special merge=special\n");
+        sandbox.write("f.special", "one\ntwo\nthree\nfour\nfive\n");
+        sandbox.commit("Special files");
+        sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+        sandbox.branch("s", "main", "s", &[("f.special", "one\ntwo\nthree\nfour\nFIVE\n")]);
+        sandbox.write("f.special", "ONE\ntwo\nthree\nfour\nfive\n");
+        sandbox.commit("So that it needs a merge");
+        sandbox.git(&["config", "merge.special.driver", driver]);
+        sandbox.git(&["config", "lexpr.mergeTimeout", "1"]);
+        sandbox.lex(&["plan", "create", "a", "s"]).exits(0);
+        let run = sandbox.json(&["merge", "--execute"], 1);
+        assert_eq!((status(&run, "a"), status(&run, "s")), ("merged", "skipped-missing"), "{driver}: {run}");
+        assert!(detail(&run, "s").contains(word), "{driver}: {}", detail(&run, "s"));
+        let left = sandbox.command("pgrep", &sandbox.repo).args(["-f", "^sleep 61.75$"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&left.stdout), "", "{driver}: a process is left");
+        sandbox.sound();
+    }
+}
+
+/// Git merges no text of more than 1,023 MB; reading three of them would only fill the memory.
+#[test]
+fn a_huge_file_conflicts_without_being_read() {
+    let sandbox = Sandbox::new();
+    let huge = |content: &str| {
+        let file = std::fs::File::create(sandbox.repo.join("huge")).unwrap();
+        file.set_len(1_100 << 20).unwrap();
+        std::os::unix::fs::FileExt::write_all_at(&file, content.as_bytes(), 0).unwrap();
+    };
+    sandbox.git(&["config", "core.compression", "1"]);
+    huge("base");
+    sandbox.commit("A huge file");
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.git(&["checkout", "-q", "-b", "h"]);
+    huge("theirs");
+    sandbox.commit("Change it");
+    sandbox.git(&["checkout", "-q", "main"]);
+    huge("ours");
+    sandbox.commit("Change it as well");
+    sandbox.lex(&["plan", "create", "a", "h"]).exits(0);
+    let said = sandbox.lex_command(&sandbox.repo, &["merge", "--json"]).output().unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!((status(&run, "a"), status(&run, "h")), ("merged", "skipped-conflict"), "{run}");
+    assert!(detail(&run, "h").contains("in huge"), "{}", detail(&run, "h"));
+}

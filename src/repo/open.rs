@@ -49,6 +49,13 @@ impl Repo {
         Ok(Repo { git })
     }
 
+    /// Whether objects may be missing because a remote promised to have them (partial-clone in git's technical documents).
+    pub fn is_partial(&self) -> bool {
+        let config = self.git.config_snapshot();
+        let promised = |remote: &str| config.boolean(&*format!("remote.{remote}.promisor")) == Some(true);
+        config.string("extensions.partialClone").is_some() || self.git.remote_names().iter().any(|name| promised(&name.to_string()))
+    }
+
     /// `Name <mail>` of the person at work, for journals and verdicts.
     pub fn identity(&self) -> Result<String> {
         let who = self.signature()?;

@@ -26,7 +26,7 @@ use crate::{
         plan::{Item, Plan, Strategy},
         run::{Conflict, GateReport, ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status, Step},
         shell_word, time,
-        verdict::{Answer, Verdict},
+        verdict::{Annotation, Answer, Verdict},
     },
     plan::{order, store},
     repo::{History, Repo, Resolutions},
@@ -246,10 +246,8 @@ impl<'a> Flow<'a> {
                     return Ok(Vec::new());
                 }
             },
-            // What the machine cannot do is no fault of the item; an object that cannot be read is.
-            Err(error) if error.code != "git" => return Err(error),
             Err(error) => {
-                (report.status, report.detail) = (Status::SkippedMissing, error.to_string());
+                self.unreadable(report, error)?;
                 return Ok(Vec::new());
             }
         };
@@ -257,12 +255,22 @@ impl<'a> Flow<'a> {
         report.settled = steps;
         (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
         let before = self.weaver.tree_of(self.tip)?;
-        let changes = self.weaver.changes(before, tree)?;
+        let judged = self.weaver.changes(before, tree).and_then(|changes| {
+            let markers = self.weaver.added_markers(&changes, self.weaver.tree_of(self.base)?)?;
+            Ok((changes, markers))
+        });
+        let (changes, markers) = match judged {
+            Ok(judged) => judged,
+            Err(error) => {
+                self.unreadable(report, error)?;
+                return Ok(Vec::new());
+            }
+        };
         if let Some(broken) = self.check_policy_change(report, &changes)? {
             (report.status, report.detail) = (Status::SkippedGates, broken);
             return Ok(Vec::new());
         }
-        let files = self.prove(item, report, Candidate { commit, tree, base: self.tip }, &changes, head, tell)?;
+        let files = self.prove(item, report, Candidate { commit, tree, base: self.tip }, markers, head, tell)?;
         if let Some(red) = self.red_gate(item, report) {
             (report.status, report.detail) = (Status::SkippedGates, red);
             return Ok(files);
@@ -272,6 +280,19 @@ impl<'a> Flow<'a> {
         self.weaver.accept(&strand, &changes);
         self.tip = commit;
         Ok(files)
+    }
+
+    /// An object that cannot be read keeps its item out; what the machine cannot do is no fault of the item, and ends the run.
+    fn unreadable(&self, report: &mut ItemReport, error: Error) -> Result<()> {
+        if error.code != "git" {
+            return Err(error);
+        }
+        report.status = Status::SkippedMissing;
+        report.detail = error.to_string();
+        if self.repo.is_partial() {
+            report.detail.push_str("; this clone is partial: `git fetch --refetch --no-filter` brings what it lacks");
+        }
+        Ok(())
     }
 
     /// Who holds `head` already: the target, or an item of this run.
@@ -430,12 +451,12 @@ impl<'a> Flow<'a> {
         item: &Item,
         report: &mut ItemReport,
         candidate: Candidate,
-        changes: &[Changed],
+        markers: Vec<Annotation>,
         head: ObjectId,
         tell: &mut dyn FnMut(Event),
     ) -> Result<Vec<(String, Vec<u8>)>> {
         let context = self.context(&item.name, head, candidate.base, candidate.commit);
-        let markers = self.markers_verdict(&context, &candidate, changes)?;
+        let markers = self.markers_verdict(&context, &candidate, markers);
         let marked = markers.verdict == Answer::Fail;
         report.gates.push(GateReport { gate: CONFLICT_MARKERS.into(), required: true, verdict: Some(markers), reused: false });
         let unasked = !self.request.items.is_empty() && !self.request.items.contains(&item.name);
@@ -479,13 +500,12 @@ impl<'a> Flow<'a> {
         Ok(files)
     }
 
-    fn markers_verdict(&self, context: &Context, candidate: &Candidate, changes: &[Changed]) -> Result<Verdict> {
-        let annotations = self.weaver.added_markers(changes, self.weaver.tree_of(self.base)?)?;
+    fn markers_verdict(&self, context: &Context, candidate: &Candidate, annotations: Vec<Annotation>) -> Verdict {
         let (verdict, summary) = match annotations.first() {
             None => (Answer::Pass, "no conflict markers added".to_string()),
             Some(first) => (Answer::Fail, format!("{}:{}: {}", first.path, first.line, first.message)),
         };
-        Ok(Verdict {
+        Verdict {
             gate: CONFLICT_MARKERS.into(),
             digest: CONFLICT_MARKERS.into(),
             inputs: candidate.tree.to_string(),
@@ -498,7 +518,7 @@ impl<'a> Flow<'a> {
             candidate: context.candidate.clone(),
             by: self.run.by.clone(),
             at: self.run.started.clone(),
-        })
+        }
     }
 
     /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.

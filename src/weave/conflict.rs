@@ -1,6 +1,10 @@
 //! What a merge leaves in conflict.
 
-use super::{changes::File, engine::merged_mode, text};
+use super::{
+    changes::File,
+    engine::{MAX_TEXT_BYTES, merged_mode},
+    text,
+};
 use crate::model::{Error, Result, run::Step};
 use gix::{ObjectId, bstr::BString, objs::tree::EntryMode};
 
@@ -37,6 +41,11 @@ impl Clash {
         let [base, Some(ours), Some(theirs)] = self.stages else { return Ok(None) };
         if !self.stages.iter().flatten().all(|(mode, _)| mode.is_blob()) {
             return Ok(None);
+        }
+        for (_, id) in self.stages.iter().flatten() {
+            if git.find_header(*id).map_err(|e| Error::git(format_args!("read blob {id}"), e))?.size() > MAX_TEXT_BYTES as u64 {
+                return Ok(None);
+            }
         }
         let base_text = base.map(|(_, id)| read(git, id)).transpose()?.unwrap_or_default();
         let texts = [base_text, read(git, ours.1)?, read(git, theirs.1)?];

@@ -89,7 +89,7 @@ pub(super) struct Gone {
 type Side = Option<(EntryMode, ObjectId)>;
 
 /// Git does not diff larger files (MAX_XDIFF_SIZE in xdiff-interface.h).
-const MAX_TEXT_BYTES: usize = 1023 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 1023 << 20;
 
 /// Merges of texts that are kept.
 const KEPT_MERGES: NonZeroUsize = NonZeroUsize::new(1 << 12).unwrap();
@@ -262,9 +262,19 @@ impl Engine {
         {
             return Ok(*merged);
         }
+        for id in [base, ours, theirs] {
+            if git.find_header(id).map_err(merging)?.size() > MAX_TEXT_BYTES as u64 {
+                // To git it is binary, which is not merged; a driver might still be told to.
+                match self.is_plain(git, path)? {
+                    true if findings.depth == 0 => findings.clashes.push(Clash { path: path.to_owned(), stages: sides.map(Some) }),
+                    _ => findings.doubt = true,
+                }
+                return Ok(ours);
+            }
+        }
         let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
         let texts = [read(base)?, read(ours)?, read(theirs)?];
-        let plain = texts.iter().all(|content| text::is_text(content) && content.len() <= MAX_TEXT_BYTES) && self.is_plain(git, path)?;
+        let plain = texts.iter().all(|content| text::is_text(content)) && self.is_plain(git, path)?;
         match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
             Text::Merged(merged) => {
                 let merged = git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?;

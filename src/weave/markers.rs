@@ -1,6 +1,6 @@
 //! Conflict markers can never land: the built-in check that every candidate meets, whatever gates and policies say.
 
-use super::{Changed, Weaver};
+use super::{Changed, Weaver, engine::MAX_TEXT_BYTES};
 use crate::model::{Error, Result, verdict::Annotation};
 use gix::{
     ObjectId,
@@ -22,6 +22,10 @@ impl Weaver<'_> {
         for change in changes {
             let Some((mode, new)) = change.new else { continue };
             if !mode.is_blob() {
+                continue;
+            }
+            // Git writes no markers into files of this size, for it merges none.
+            if self.git.find_header(new).map_err(|e| Error::git(format_args!("read blob {new}"), e))?.size() > MAX_TEXT_BYTES as u64 {
                 continue;
             }
             let new = self.blob(new)?;

@@ -14,6 +14,9 @@ use gix::ObjectId;
 /// How many merges a worker does before it drops what they wrote to memory.
 const MERGES_PER_MEMORY: usize = 256;
 
+/// A pair that is not clean, and where it conflicts; `None` where only git can tell.
+type Judged = (usize, usize, Option<Vec<Place>>);
+
 /// A candidate and its tree.
 pub type Candidate = (ObjectId, ObjectId);
 
@@ -31,7 +34,7 @@ impl Weaver<'_> {
         let shared = self.git.clone().into_sync();
         let workers = std::thread::available_parallelism().map_or(1, usize::from).min(pairs.len().max(1));
         let attributes_tree = self.attributes_tree;
-        let work = |share: &[(usize, usize)]| -> Result<Vec<(usize, usize, Option<Vec<Place>>)>> {
+        let work = |share: &[(usize, usize)]| -> Result<Vec<Judged>> {
             let mut git = shared.to_thread_local();
             git.object_cache_size(OBJECT_CACHE_BYTES);
             let engine = Engine::new(attributes_tree);
