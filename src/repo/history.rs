@@ -389,6 +389,11 @@ impl History {
         parents.collect::<Result<_, _>>().map_err(|e| Error::git("read the commit-graph", e).hint("git commit-graph write --reachable"))
     }
 
+    /// The tree of a commit, where the commit-graph knows it.
+    pub fn tree_in_graph(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Option<ObjectId>> {
+        Ok(self.graph(git)?.and_then(|graph| Some(graph.commit_by_id(id)?.root_tree_id().to_owned())))
+    }
+
     fn graph(&mut self, git: &gix::Repository) -> Result<Option<&gix::commitgraph::Graph>> {
         if self.graph.is_none() {
             // A commit-graph that cannot be read only costs time: the commits themselves say the same.

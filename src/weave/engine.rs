@@ -262,9 +262,11 @@ impl Engine {
         {
             return Ok(*merged);
         }
-        for id in [base, ours, theirs] {
-            if git.find_header(id).map_err(merging)?.size() > MAX_TEXT_BYTES as u64 {
-                // To git it is binary, which is not merged; a driver might still be told to.
+        let mut texts = [Vec::new(), Vec::new(), Vec::new()];
+        for (text, id) in texts.iter_mut().zip([base, ours, theirs]) {
+            *text = git.find_blob(id).map_err(merging)?.take_data();
+            // To git a file of this size is binary, which is not merged, whatever the others are; a driver might still be told to.
+            if text.len() > MAX_TEXT_BYTES {
                 match self.is_plain(git, path)? {
                     true if findings.depth == 0 => findings.clashes.push(Clash { path: path.to_owned(), stages: sides.map(Some) }),
                     _ => findings.doubt = true,
@@ -272,8 +274,6 @@ impl Engine {
                 return Ok(ours);
             }
         }
-        let read = |id: ObjectId| git.find_blob(id).map(|mut blob| blob.take_data()).map_err(merging);
-        let texts = [read(base)?, read(ours)?, read(theirs)?];
         let plain = texts.iter().all(|content| text::is_text(content)) && self.is_plain(git, path)?;
         match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
             Text::Merged(merged) => {

@@ -193,6 +193,11 @@ impl<'r> Weaver<'r> {
 
     /// The tree of a commit, in memory or not.
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
+        // A walk that is under way has the history; then the commit itself is read.
+        let known = self.history.try_borrow_mut().map(|mut history| history.tree_in_graph(&self.git, commit));
+        if let Ok(Some(tree)) = known.unwrap_or(Ok(None)) {
+            return Ok(tree);
+        }
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
         Ok(self.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach())
     }

@@ -4,7 +4,7 @@
 //! there.
 
 use super::diff::{Hunk, hunks};
-use gix::diff::blob::{InternedInput, Interner, Token, sources::byte_lines};
+use gix::diff::blob::{Interner, Token, sources::byte_lines};
 use std::{iter::Peekable, ops::Range};
 
 /// Git's own limits: a NUL in the first bytes makes a file binary (buffer_is_binary in xdiff-interface.c).
@@ -60,10 +60,24 @@ struct Lines<'a> {
 
 impl<'a> Lines<'a> {
     fn of(base: &'a [u8], ours: &'a [u8], theirs: &'a [u8]) -> Self {
-        let mut input = InternedInput::new(byte_lines(base), byte_lines(ours));
-        let our_lines = std::mem::take(&mut input.after);
-        input.update_after(byte_lines(theirs));
-        Lines { interner: input.interner, base: input.before, ours: our_lines, theirs: input.after }
+        let mut interner = Interner::new(base.len() / 32);
+        let base_lines: Vec<&[u8]> = byte_lines(base).collect();
+        let base: Vec<Token> = base_lines.iter().map(|line| interner.intern(*line)).collect();
+        // Most lines of a side are where the base has them, and need not be looked up.
+        let mut side = |text: &'a [u8]| {
+            let lines: Vec<&[u8]> = byte_lines(text).collect();
+            let room = lines.len().min(base_lines.len());
+            let before = lines.iter().zip(&base_lines).take_while(|(line, of_base)| line == of_base).count();
+            let pairs = lines.iter().rev().zip(base_lines.iter().rev()).take(room - before);
+            let behind = pairs.take_while(|(line, of_base)| line == of_base).count();
+            let mut tokens = Vec::with_capacity(lines.len());
+            tokens.extend_from_slice(&base[..before]);
+            tokens.extend(lines[before..lines.len() - behind].iter().map(|line| interner.intern(*line)));
+            tokens.extend_from_slice(&base[base.len() - behind..]);
+            tokens
+        };
+        let (ours, theirs) = (side(ours), side(theirs));
+        Lines { interner, base, ours, theirs }
     }
 
     /// How many distinct lines there are.
