@@ -47,6 +47,7 @@ pub fn replay(repo: &Repo, request: &Request, tell: &mut dyn FnMut(&ReplayedMerg
         let strand = Strand { name: &recorded.title, branch: &recorded.title, head, strategy: Strategy::Merge };
         let started = Instant::now();
         let woven = match recorded.second_parent {
+            Some(_) if pairs => weaver.merge(base, head)?,
             Some(_) => weaver.weave(base, &strand)?,
             None => weaver.pick(base, recorded.id)?,
         };

@@ -120,25 +120,46 @@ impl<'r> Weaver<'r> {
 
     /// The candidate of `strand` on top of `tip`.
     pub fn weave(&mut self, tip: ObjectId, strand: &Strand) -> Result<Woven> {
-        let bases = self.history.borrow_mut().bases_with_tip(&self.git, tip, strand.head)?;
-        if bases.is_empty() {
-            return Ok(Woven::NoCommonHistory);
+        let bases = match self.bases(tip, strand.head)? {
+            Ok(bases) => bases,
+            Err(none) => return Ok(none),
+        };
+        if strand.strategy == Strategy::Rebase {
+            return self.rebase(tip, strand);
         }
-        if bases.contains(&strand.head) {
-            return Ok(Woven::UpToDate);
+        match self.merge_and_climb(tip, strand.head, &bases)? {
+            Ok((tree, steps)) => self.commit(tip, strand, tree, steps),
+            Err(conflicted) => Ok(Woven::Conflict { conflicted, commit: None }),
         }
-        match strand.strategy {
-            Strategy::Rebase => self.rebase(tip, strand),
-            Strategy::Merge | Strategy::Squash => {
-                let (tree, steps) = match self.merge_commits(tip, strand.head, &bases)? {
-                    Ok(tree) => (tree, Vec::new()),
-                    Err(conflicted) => match self.climb(conflicted)? {
-                        Ok(settled) => settled,
-                        Err(conflicted) => return Ok(Woven::Conflict { conflicted, commit: None }),
-                    },
-                };
-                self.commit(tip, strand, tree, steps)
-            }
+    }
+
+    /// The tree that a candidate of `head` on top of `tip` would have, for those who build nothing on it. The candidate's
+    /// commit in the answer is `tip`.
+    pub fn merge(&mut self, tip: ObjectId, head: ObjectId) -> Result<Woven> {
+        let bases = match self.bases(tip, head)? {
+            Ok(bases) => bases,
+            Err(none) => return Ok(none),
+        };
+        Ok(match self.merge_and_climb(tip, head, &bases)? {
+            Ok((tree, steps)) => Woven::Clean { commit: tip, tree, steps },
+            Err(conflicted) => Woven::Conflict { conflicted, commit: None },
+        })
+    }
+
+    /// The merge bases, or why there is nothing to merge.
+    fn bases(&self, tip: ObjectId, head: ObjectId) -> Result<Result<Vec<ObjectId>, Woven>> {
+        let bases = self.history.borrow_mut().bases_with_tip(&self.git, tip, head)?;
+        Ok(match &bases[..] {
+            [] => Err(Woven::NoCommonHistory),
+            _ if bases.contains(&head) => Err(Woven::UpToDate),
+            _ => Ok(bases),
+        })
+    }
+
+    fn merge_and_climb(&mut self, tip: ObjectId, head: ObjectId, bases: &[ObjectId]) -> Result<Result<(ObjectId, Vec<Step>), Conflicted>> {
+        match self.merge_commits(tip, head, bases)? {
+            Ok(tree) => Ok(Ok((tree, Vec::new()))),
+            Err(conflicted) => self.climb(conflicted),
         }
     }
 
