@@ -13,7 +13,10 @@ use crate::{
 use gix::{
     ObjectId,
     bstr::{BString, ByteSlice},
-    objs::{Write, tree::EntryMode},
+    objs::{
+        Write,
+        tree::{EntryKind, EntryMode},
+    },
     odb::loose,
 };
 use std::{
@@ -170,10 +173,11 @@ fn clashes<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Vec<Clash>> {
     for field in fields {
         let (info, path) = field.split_once_str("\t")?;
         let mut info = info.split_str(" ");
-        let mode = EntryMode::from_bytes(info.next()?)?;
+        let mode = EntryMode::from_bytes(info.next()?).unwrap_or_else(|| EntryKind::Blob.into());
         let id = ObjectId::from_hex(info.next()?).ok()?;
         let stage: usize = info.next()?.to_str().ok()?.parse().ok()?;
-        *found.entry(path.into()).or_default().get_mut(stage.checked_sub(1)?)? = Some((mode, id));
+        // What git moved out of a folder's way may be named with nothing there.
+        *found.entry(path.into()).or_default().get_mut(stage.checked_sub(1)?)? = (!id.is_null()).then_some((mode, id));
     }
     Some(found.into_iter().map(|(path, stages)| Clash { path, stages }).collect())
 }

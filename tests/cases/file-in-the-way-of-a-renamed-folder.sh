@@ -1,4 +1,4 @@
-# Found by seed 777092, triple 15. Git says a conflict; the weave said exit 3: .
+# Theirs renames the folder a/b and a file of it, ours deletes the file and puts one in the place of the folder. Git: a conflict, which names a path with nothing there.
 set -e
 blob() { printf -- "$1" | git hash-object -w --stdin; }
 entry() { printf -- "$1 $2 $3\\t$4\\000"; }
