@@ -27,7 +27,7 @@ pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 pub use scratch::Scratch;
 
 /// Objects that others are kept as differences from, per handle for weaving, in bytes.
-const PACK_CACHE_BYTES: usize = 16 << 20;
+const PACK_CACHE_BYTES: usize = 12 << 20;
 
 /// A git repository that is safe to work in.
 pub struct Repo {
