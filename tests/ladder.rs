@@ -216,3 +216,25 @@ fn a_red_gate_keeps_a_semantic_merge_out() {
     let run = sandbox.json(&["merge", "--execute"], 1);
     assert_eq!((status(&run, "a"), status(&run, "b")), ("merged", "skipped-gates"), "{run}");
 }
+
+/// The resolver goes on from a tree that only memory holds, while a work tree of it is written.
+#[test]
+fn what_else_an_item_changes_is_kept_while_a_command_settles_its_conflict() {
+    for table in [
+        "[weave.resolver]\nrun = \"printf 'one\\\\ntwo of both\\\\nthree\\\\n' > base.txt\"\n",
+        "[[weave.regenerate]]\nfiles = [\"base.txt\"]\nrun = \"printf 'one\\\\ntwo of both\\\\nthree\\\\n' > base.txt\"\n",
+        "[[weave.format]]\nfiles = [\"base.txt\"]\nrun = \"sed 's/two.*/two of both/'\"\n",
+    ] {
+        let sandbox = two_sides(table);
+        sandbox.git(&["checkout", "-q", "b"]);
+        sandbox.write("deep/other.txt", "also of b\n");
+        sandbox.commit("And something else");
+        sandbox.git(&["checkout", "-q", "main"]);
+        sandbox.lex(&["plan", "create", "--force", "a", "b"]).exits(0);
+        let run = sandbox.json(&["merge", "--execute"], 0);
+        assert_eq!(status(&run, "b"), "merged", "{table}: {run}");
+        assert_eq!(sandbox.git(&["show", "main:base.txt"]), "one\ntwo of both\nthree");
+        assert_eq!(sandbox.git(&["show", "main:deep/other.txt"]), "also of b");
+        sandbox.sound();
+    }
+}

@@ -196,3 +196,25 @@ fn a_clean_weave_is_gits_merge_and_a_conflict_is_gits_conflict() {
     }
     assert!(clean > 15 && conflicts > 5, "{clean} clean, {conflicts} conflicts: both must be tried");
 }
+
+/// A text that was merged for an item that was then skipped is merged the same way for one behind it, and must be there.
+#[test]
+fn what_was_merged_for_a_skipped_item_is_written_for_the_next() {
+    let sandbox = Sandbox::new();
+    let text = |first: &str, last: &str| format!("{first}\n2\n3\n4\n5\n6\n7\n{last}\n");
+    sandbox.write("text", &text("1", "8"));
+    sandbox.write("clash", "x\n");
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"true\"\n");
+    let base = sandbox.head("main");
+    sandbox.branch("a", &base, "a", &[("text", &text("1", "EIGHT")), ("clash", "theirs\n")]);
+    sandbox.branch("b", &base, "b", &[("b.txt", "b\n")]);
+    sandbox.branch("c", &base, "c", &[("text", &text("1", "EIGHT"))]);
+    sandbox.write("text", &text("ONE", "8"));
+    sandbox.write("clash", "ours\n");
+    sandbox.commit("On main");
+    sandbox.lex(&["plan", "create", "a", "b", "c"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 1);
+    assert_eq!((status(&run, "a"), status(&run, "b"), status(&run, "c")), ("skipped-conflict", "merged", "merged"), "{run}");
+    assert_eq!(sandbox.git(&["show", "main:text"]) + "\n", text("ONE", "EIGHT"));
+    sandbox.sound();
+}

@@ -182,6 +182,11 @@ pub enum Rung {
 }
 
 impl Rung {
+    /// The highest that was taken; git's own merge where nothing had to be settled.
+    pub fn highest(steps: &[Step]) -> Rung {
+        steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial)
+    }
+
     /// The word that reports use.
     pub fn word(self) -> &'static str {
         match self {

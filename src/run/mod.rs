@@ -238,7 +238,12 @@ impl<'a> Flow<'a> {
                     steps.splice(0..0, conflicted.settled);
                     match self.weaver.commit(self.tip, &strand, tree, steps)? {
                         Woven::Clean { commit, tree, steps } => (commit, tree, steps),
-                        _ => return Ok(Vec::new()),
+                        // Settled to what is there already, an item that is squashed leaves no commit.
+                        _ => {
+                            (report.status, report.detail) = (Status::UpToDate, format!("{} holds its changes already", self.run.target));
+                            self.weaver.accept(&strand, &[]);
+                            return Ok(Vec::new());
+                        }
                     }
                 }
                 None => {
@@ -251,7 +256,7 @@ impl<'a> Flow<'a> {
                 return Ok(Vec::new());
             }
         };
-        report.weave = Some(steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial));
+        report.weave = Some(Rung::highest(&steps));
         report.settled = steps;
         (report.candidate, report.tree) = (Some(commit.to_string()), Some(tree.to_string()));
         let before = self.weaver.tree_of(self.tip)?;

@@ -62,7 +62,7 @@ pub fn replay(repo: &Repo, request: &Request, tell: &mut dyn FnMut(&ReplayedMerg
             commit: recorded.id.to_string(),
             title: recorded.title.clone(),
             weave: match &woven {
-                Woven::Clean { steps, .. } => Some(steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial)),
+                Woven::Clean { steps, .. } => Some(Rung::highest(steps)),
                 Woven::UpToDate => Some(Rung::Trivial),
                 Woven::Conflict { .. } | Woven::NoCommonHistory => None,
             },

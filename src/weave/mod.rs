@@ -399,11 +399,20 @@ impl<'r> Weaver<'r> {
         Ok(self.git.write_object(commit).map_err(|e| Error::git("compute a candidate", e))?.detach())
     }
 
-    /// Write what `tip` reaches and only memory holds to the object database, each object before those that name it.
-    /// Gives the number of objects written.
-    pub fn persist(&mut self, tip: ObjectId) -> Result<usize> {
+    /// Write what `tip` reaches and only memory holds to the object database, each object before those that name it. The rest
+    /// stays in memory: a conflict may be settled on top of it, and what was merged once is not merged again.
+    pub fn persist(&mut self, tip: ObjectId) -> Result<()> {
+        let Some(mut memory) = self.git.objects.reset_object_memory() else { return Ok(()) };
+        let written = self.write_reached(&memory, tip);
+        if let Ok(written) = &written {
+            memory.retain(|id, _| !written.contains(id));
+        }
+        self.git.objects.set_object_memory(memory);
+        written.map(drop)
+    }
+
+    fn write_reached(&self, memory: &gix::odb::memory::Storage, tip: ObjectId) -> Result<HashSet<ObjectId>> {
         let writing = |e: &dyn std::fmt::Display| Error::git("write a candidate to the object database", e);
-        let Some(memory) = self.git.objects.reset_object_memory() else { return Ok(0) };
         let mut written = HashSet::new();
         let mut stack = vec![(tip, false)];
         while let Some((id, children_done)) = stack.pop() {
@@ -431,7 +440,6 @@ impl<'r> Weaver<'r> {
                 gix::objs::Kind::Blob | gix::objs::Kind::Tag => {}
             }
         }
-        // What was not written belongs to candidates that did not hold.
-        Ok(written.len())
+        Ok(written)
     }
 }

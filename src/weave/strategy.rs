@@ -66,7 +66,7 @@ impl Weaver<'_> {
             }
         }
         push_new(&mut authors, co_author(author));
-        let rung = highest(steps).word();
+        let rung = Rung::highest(steps).word();
         let mut rules: Vec<&str> = steps.iter().map(|step| step.rule.as_deref().unwrap_or(step.rung.word())).collect();
         rules.sort_unstable();
         rules.dedup();
@@ -183,11 +183,6 @@ impl Weaver<'_> {
     }
 }
 
-/// The highest rung that was taken.
-fn highest(steps: &[Step]) -> Rung {
-    steps.iter().map(|step| step.rung).max().unwrap_or(Rung::Trivial)
-}
-
 /// A commit that is applied again keeps its message; how its conflicts were settled is added as trailers.
 fn with_trailers(message: &str, steps: &[Step]) -> String {
     let has_trailers = MessageRef::from_bytes(message.as_bytes()).body().is_some_and(|body| body.trailers().next().is_some());
@@ -195,7 +190,7 @@ fn with_trailers(message: &str, steps: &[Step]) -> String {
     for step in steps {
         text.push_str(&format!("Lex-Pr-Settled: {} ({})\n", step.path, step.rule.as_deref().unwrap_or(step.rung.word())));
     }
-    text + &format!("Lex-Pr-Weave: {}\n", highest(steps).word())
+    text + &format!("Lex-Pr-Weave: {}\n", Rung::highest(steps).word())
 }
 
 fn co_author(who: &Signature) -> String {
