@@ -70,9 +70,12 @@ pub struct Listed {
     from: String,
     /// Whether an item needs a pass of it.
     required: bool,
-    /// The command; absent for a built-in gate.
+    /// The command; absent for a plugin and for a built-in gate.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<String>,
+    /// The plugin; absent for a command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<String>,
     /// The digest under which its verdicts are recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
@@ -82,7 +85,8 @@ fn list(plan: Option<&str>, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let found = context.plan(&repo, plan)?;
     let config = context.config(&repo, &found.plan, &Flags::default())?;
-    let mut listed = vec![Listed { name: CONFLICT_MARKERS.into(), from: "built-in".into(), required: true, run: None, digest: None }];
+    let mut listed =
+        vec![Listed { name: CONFLICT_MARKERS.into(), from: "built-in".into(), required: true, run: None, plugin: None, digest: None }];
     let of_target = config.gates.iter().map(|gate| ("target".to_string(), gate));
     let of_items = found.plan.items.iter().flat_map(|item| item.gates.iter().map(|gate| (format!("item {}", item.name), gate)));
     for (from, gate) in of_target.chain(of_items) {
@@ -90,16 +94,17 @@ fn list(plan: Option<&str>, context: &Context) -> Result<Answer> {
             name: gate.name.clone(),
             from,
             required: config.is_required(&gate.name),
-            run: Some(gate.run.clone()),
+            run: gate.run.clone(),
+            plugin: gate.plugin.clone(),
             digest: Some(digest(gate)?),
         });
     }
     let title = |text: &str| (text.to_string(), HEAD);
-    let mut rows: Vec<Vec<Cell>> = vec![vec![title("GATE"), title("FROM"), title("REQUIRED"), title("COMMAND")]];
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("GATE"), title("FROM"), title("REQUIRED"), title("JUDGE")]];
     rows.extend(listed.iter().map(|gate| {
         let required = if gate.required { "yes" } else { "no" };
-        let run = gate.run.clone().unwrap_or_default();
-        vec![(gate.name.clone(), PLAIN), (gate.from.clone(), FAINT), (required.into(), PLAIN), (run, PLAIN)]
+        let judge = gate.run.as_ref().or(gate.plugin.as_ref()).cloned().unwrap_or_default();
+        vec![(gate.name.clone(), PLAIN), (gate.from.clone(), FAINT), (required.into(), PLAIN), (judge, PLAIN)]
     }));
     Answer::yes(columns(&rows), &listed)
 }

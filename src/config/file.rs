@@ -222,12 +222,6 @@ impl ConfigFile {
             // A document that parses as a table has a wrong value or key; any other is not TOML at all.
             if text.parse::<toml::Table>().is_ok() {
                 let (code, message, hint) = explain_data_error(e.message());
-                let (message, hint) = match (code, message.as_str()) {
-                    ("missing-key", "missing key `run`") => {
-                        ("a gate has no command".into(), Some("give it `run`, such as run = \"cargo test\"".into()))
-                    }
-                    _ => (message, hint),
-                };
                 Error::input(code, message).at(at).hint(hint.unwrap_or_else(|| "see docs/config.md for what the key takes".into()))
             } else {
                 Error::input("bad-toml", format!("not valid TOML: {}", e.message())).at(at).hint("mend the file at that place")

@@ -1,27 +1,14 @@
-//! Gates that are commands: `sh -c` in a work tree of the candidate, in a process group of its own, with a bounded
-//! environment, bounded output and bounded time.
+//! Gates that are commands: `sh -c` in a work tree of the candidate, with a bounded environment.
 
+use super::process::{End, Ended, Stop, supervise};
 use crate::model::{gate::GateSpec, policy::Retry, time::human, verdict::Answer};
-use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
-    collections::VecDeque,
     ffi::OsString,
     os::unix::process::ExitStatusExt,
     path::Path,
-    process::{ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
-use tokio::{io::AsyncReadExt, process::Command, sync::watch};
-
-/// What is kept of each of stdout and stderr: the last bytes, since errors come last.
-const KEPT_OUTPUT_BYTES: usize = 256 << 10;
-
-/// How long a gate may take to obey SIGTERM before SIGKILL.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long to wait for the output of a process that left the group and still holds the pipe.
-const DRAIN: Duration = Duration::from_millis(500);
+use tokio::process::Command;
 
 /// The variables that every command sees, where they are set. Others are granted by `allow = ["env:NAME"]`.
 const ALLOWED_ENV: [&str; 11] = ["HOME", "LANG", "LC_*", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "XDG_*"];
@@ -58,15 +45,6 @@ pub struct Attempted {
     pub stderr: Vec<u8>,
     /// Whether the user stopped it; then it has no answer worth keeping.
     pub stopped: bool,
-}
-
-/// True once the user wants gates to end.
-pub type Stop = watch::Receiver<bool>;
-
-enum End {
-    Exited(std::io::Result<ExitStatus>),
-    TimedOut,
-    Stopped,
 }
 
 /// Try `gate` in `dir`, the root of a work tree that shows the candidate, as often as `retry` allows.
@@ -108,30 +86,12 @@ async fn try_once(gate: &GateSpec, dir: &Path, context: &Context, attempt: u32, 
         return nothing(Answer::Fail, format!("the candidate has no folder `{}` to run in", gate.cwd.as_deref().unwrap_or(".")));
     }
     let mut command = Command::new("sh");
-    command.arg("-c").arg(&gate.run).current_dir(&cwd).env_clear().envs(environment(gate, context, attempt));
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
-    let mut child = match command.spawn() {
-        Ok(child) => child,
+    command.arg("-c").arg(gate.command_line()).current_dir(&cwd).env_clear().envs(environment(gate, context, attempt));
+    let limit = gate.timeout.as_ref().map(|t| t.duration());
+    let Ended { end, stdout, stderr } = match supervise(command, Vec::new(), limit, stop).await {
+        Ok(ended) => ended,
         Err(e) => return nothing(Answer::Error, format!("could not start `sh`: {e}")),
     };
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    let (stdout, stderr) = (Tail::read(child.stdout.take()), Tail::read(child.stderr.take()));
-    let limit = gate.timeout.as_ref().map(|t| t.duration());
-    let end = tokio::select! {
-        status = child.wait() => End::Exited(status),
-        () = sleep_or_forever(limit) => End::TimedOut,
-        _ = stop.wait_for(|stop| *stop) => End::Stopped,
-    };
-    if let (End::TimedOut | End::Stopped, Some(group)) = (&end, group) {
-        // A group that is gone already is as good as killed, here and below.
-        let _ = kill_process_group(group, Signal::TERM);
-        let _ = tokio::time::timeout(GRACE, child.wait()).await;
-    }
-    if let Some(group) = group {
-        let _ = kill_process_group(group, Signal::KILL);
-    }
-    let _ = child.wait().await;
-    let (stdout, stderr) = (stdout.take().await, stderr.take().await);
     let (answer, summary) = match &end {
         End::Exited(Ok(status)) if status.success() => (Answer::Pass, "exit status 0".into()),
         End::Exited(Ok(status)) => match status.signal() {
@@ -162,16 +122,7 @@ fn unstartable(code: i32) -> Option<&'static str> {
     }
 }
 
-async fn sleep_or_forever(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
-}
-
 fn environment(gate: &GateSpec, context: &Context, attempt: u32) -> Vec<(OsString, OsString)> {
-    let granted: Vec<&str> = gate.allow.iter().filter_map(|g| g.strip_prefix("env:")).chain(ALLOWED_ENV).collect();
-    let allowed = |name: &str| granted.iter().any(|g| g.strip_suffix('*').map_or(*g == name, |prefix| name.starts_with(prefix)));
     let own = [
         ("LEX_PR_ITEM", &context.item),
         ("LEX_PR_TARGET", &context.target),
@@ -182,47 +133,19 @@ fn environment(gate: &GateSpec, context: &Context, attempt: u32) -> Vec<(OsStrin
         ("LEX_PR_ATTEMPT", &attempt.to_string()),
     ]
     .map(|(name, value)| (name.into(), value.into()));
-    let inherited = std::env::vars_os().filter(|(name, _)| name.to_str().is_some_and(allowed));
     let set = gate.env.iter().map(|(name, value)| (name.into(), value.into()));
-    inherited.chain(set).chain(own).collect()
+    granted_environment(&gate.allow).chain(set).chain(own).collect()
+}
+
+/// The variables of this process that a gate with these grants sees.
+pub(super) fn granted_environment(allow: &[String]) -> impl Iterator<Item = (OsString, OsString)> + use<> {
+    let granted: Vec<String> = allow.iter().filter_map(|g| g.strip_prefix("env:")).chain(ALLOWED_ENV).map(String::from).collect();
+    let allowed = move |name: &str| granted.iter().any(|g| g.strip_suffix('*').map_or(g == name, |prefix| name.starts_with(prefix)));
+    std::env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(&allowed))
 }
 
 fn last_line(output: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(160).collect())
-}
-
-/// The end of a stream, read in the background.
-struct Tail {
-    kept: Arc<Mutex<(VecDeque<u8>, usize)>>,
-    reader: tokio::task::JoinHandle<()>,
-}
-
-impl Tail {
-    fn read(stream: Option<impl AsyncReadExt + Unpin + Send + 'static>) -> Tail {
-        let kept = Arc::new(Mutex::new((VecDeque::new(), 0)));
-        let sink = Arc::clone(&kept);
-        let reader = tokio::spawn(async move {
-            let (Some(mut stream), mut buffer) = (stream, vec![0; 16 << 10]) else { return };
-            while let Ok(n @ 1..) = stream.read(&mut buffer).await {
-                let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
-                sink.0.extend(&buffer[..n]);
-                let surplus = sink.0.len().saturating_sub(KEPT_OUTPUT_BYTES);
-                sink.0.drain(..surplus);
-                sink.1 += surplus;
-            }
-        });
-        Tail { kept, reader }
-    }
-
-    async fn take(mut self) -> Vec<u8> {
-        if tokio::time::timeout(DRAIN, &mut self.reader).await.is_err() {
-            self.reader.abort();
-        }
-        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut output = if kept.1 > 0 { format!("[{} bytes before this were left out]\n", kept.1).into_bytes() } else { Vec::new() };
-        output.extend(kept.0);
-        output
-    }
 }

@@ -1,7 +1,12 @@
 //! The inputs of a gate: the candidate's tree, cut down to the gate's `paths`.
 
 use crate::model::{Error, Result};
-use gix::{ObjectId, glob::wildmatch, objs::tree::EntryKind, traverse::tree::Recorder};
+use gix::{ObjectId, bstr::BStr, glob::wildmatch, objs::tree::EntryKind, traverse::tree::Recorder};
+
+/// Whether a glob names a path: `*` stays within a folder, `**` does not.
+pub fn names(glob: &str, path: &BStr) -> bool {
+    wildmatch(glob.into(), path, wildmatch::Mode::NO_MATCH_SLASH_LITERAL)
+}
 
 /// The tree that keys a gate's verdict. Without `paths` it is the candidate's tree itself; otherwise one that holds only
 /// the files that a glob names (`*` stays within a folder, `**` does not). Globs that name no file say nothing of what the
@@ -16,8 +21,7 @@ pub fn inputs(git: &gix::Repository, tree: ObjectId, paths: &[String]) -> Result
     let mut any = false;
     let mut editor = git.edit_tree(git.object_hash().empty_tree()).map_err(|e| reading(&e))?;
     for entry in recorder.records.iter().filter(|e| e.mode.kind() != EntryKind::Tree) {
-        let named = |glob: &String| wildmatch(glob.as_str().into(), entry.filepath.as_ref(), wildmatch::Mode::NO_MATCH_SLASH_LITERAL);
-        if paths.iter().any(named) {
+        if paths.iter().any(|glob| names(glob, entry.filepath.as_ref())) {
             any = true;
             editor.upsert(&entry.filepath, entry.mode.kind(), entry.oid).map_err(|e| reading(&e))?;
         }

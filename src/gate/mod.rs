@@ -1,11 +1,27 @@
-//! Gates judge candidates: what a gate's verdict is keyed by, how commands run, and which verdicts are known already.
+//! Gates judge candidates: what a gate's verdict is keyed by, how commands and plugins run, and which verdicts are known already.
 
+mod builtin;
 mod command;
 mod digest;
+mod host;
 mod inputs;
+mod lua;
+mod manifest;
+mod plugin;
+mod process;
+mod said;
 mod verdicts;
+mod view;
+mod wasm;
 
-pub use command::{Attempted, Context, Stop, run};
+pub use command::{Attempted, Context, run};
 pub use digest::digest;
+pub use host::Over;
 pub use inputs::inputs;
+pub use manifest::Manifest;
+pub use plugin::{Judged, Limits, Plugin, Shelf, failed};
+pub use process::Stop;
+pub use said::Said;
 pub use verdicts::{Known, NOTES_REF, note_line};
+pub use view::{Subject, View};
+pub use wasm::Wasm;

@@ -14,8 +14,22 @@ pub const CONFLICT_MARKERS: &str = "conflict-markers";
 pub struct GateSpec {
     /// The name that policies, verdicts and reports use.
     pub name: String,
-    /// The shell command (`sh -c`) whose exit status 0 is a pass.
-    pub run: String,
+    /// The shell command (`sh -c`) whose exit status 0 is a pass. A gate has this or `plugin`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+    /// What judges in this process: `builtin:NAME`, or the path of a `.lua`, `.luau` or `.wasm` file on the target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// What the plugin is told; it says itself which keys it takes.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub config: serde_json::Map<String, serde_json::Value>,
+    /// The memory that a plugin may use, in MiB; 64 where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "memory-mb")]
+    pub memory_mb: Option<u32>,
+    /// The work that a WASM plugin may do, in wasmtime's units of fuel, about one an instruction; 10,000,000,000 where nothing
+    /// is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fuel: Option<u64>,
     /// The folder it runs in, relative to the root of the candidate's work tree.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cwd: Option<String>,
@@ -34,10 +48,10 @@ pub struct GateSpec {
     /// The gate's inputs as globs: while none of them changes, its verdict is reused. Empty means every file.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub paths: Vec<String>,
-    /// After this time its whole process group is killed.
+    /// After this time its whole process group is killed; a plugin is stopped, after ten seconds where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
-    /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`.
+    /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`; for a plugin also `exec:PROGRAM` and `clock`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
 }
@@ -104,7 +118,11 @@ impl GateSpec {
     pub fn command(name: &str, run: String, timeout: Option<Span>, allow: &[String]) -> GateSpec {
         GateSpec {
             name: name.into(),
-            run,
+            run: Some(run),
+            plugin: None,
+            config: serde_json::Map::new(),
+            memory_mb: None,
+            fuel: None,
             cwd: None,
             env: BTreeMap::new(),
             runtime: Runtime::Local,
@@ -125,17 +143,31 @@ impl GateSpec {
         if name == CONFLICT_MARKERS {
             return Err((format!("`{name}` is the name of a built-in gate"), "choose another name".into()));
         }
-        if self.run.trim().is_empty() {
-            return Err((format!("gate `{name}` has no command"), "give it `run`, such as \"cargo test\"".into()));
+        match (&self.run, &self.plugin) {
+            (Some(run), None) if !run.trim().is_empty() => {}
+            (None, Some(plugin)) => self.check_plugin(plugin)?,
+            (Some(_), Some(_)) => {
+                return Err((format!("gate `{name}` has both a command and a plugin"), "keep `run` or `plugin`".into()));
+            }
+            (Some(_) | None, None) => {
+                let hint = "give it `run`, such as \"cargo test\", or `plugin`, such as \"builtin:diff-size\"";
+                return Err((format!("gate `{name}` has no command and no plugin"), hint.into()));
+            }
+        }
+        if let (Some(_), Some(key)) = (&self.run, self.key_of_plugins()) {
+            return Err((format!("gate `{name}` is a command and has `{key}`"), format!("`{key}` is for a gate with `plugin`")));
         }
         let cwd = std::path::Path::new(self.cwd.as_deref().unwrap_or("."));
         if cwd.components().any(|c| !matches!(c, std::path::Component::Normal(_) | std::path::Component::CurDir)) {
             let message = format!("gate `{name}` would run outside of its work tree, in `{}`", cwd.display());
             return Err((message, "`cwd` is a folder of the repository, relative to its root".into()));
         }
-        if let Some(grant) = self.allow.iter().find(|g| g.strip_prefix("env:").is_none_or(str::is_empty)) {
-            let hint = "a grant is `env:NAME` or `env:PREFIX*`".into();
-            return Err((format!("gate `{name}` asks for `{grant}`, which is nothing that can be granted"), hint));
+        if let Some(grant) = self.allow.iter().find(|grant| !self.is_grant(grant)) {
+            let hint = match self.plugin {
+                Some(_) => "a grant is `env:NAME`, `env:PREFIX*`, `exec:PROGRAM` or `clock`",
+                None => "a grant is `env:NAME` or `env:PREFIX*`",
+            };
+            return Err((format!("gate `{name}` asks for `{grant}`, which is nothing that can be granted"), hint.into()));
         }
         if let Some(name_of) = self.env.keys().find(|name| name.is_empty() || name.contains(['=', '\0'])) {
             return Err((format!("gate `{name}` sets `{name_of}`, which is no name of a variable"), "a name holds no `=`".into()));
@@ -151,6 +183,55 @@ impl GateSpec {
             return Err((format!("gate `{name}` runs in a container but names no image"), "add `container = { image = \"...\" }`".into()));
         }
         Ok(())
+    }
+}
+
+/// The suffixes of plugins, by which their engine is known.
+pub const PLUGIN_SUFFIXES: [&str; 3] = [".lua", ".luau", ".wasm"];
+
+/// What the name of a plugin that is part of this program begins with.
+pub const BUILTIN: &str = "builtin:";
+
+impl GateSpec {
+    /// The command; empty for a plugin.
+    pub fn command_line(&self) -> &str {
+        self.run.as_deref().unwrap_or_default()
+    }
+
+    /// What judges: the command, or the plugin.
+    pub fn judge(&self) -> &str {
+        self.run.as_deref().or(self.plugin.as_deref()).unwrap_or_default()
+    }
+
+    fn check_plugin(&self, plugin: &str) -> Result<(), (String, String)> {
+        let name = &self.name;
+        let parts = || std::path::Path::new(plugin).components();
+        let is_path = parts().all(|part| matches!(part, std::path::Component::Normal(_))) && parts().next().is_some();
+        if !plugin.starts_with(BUILTIN) && !(is_path && PLUGIN_SUFFIXES.iter().any(|suffix| plugin.ends_with(suffix))) {
+            let hint = "write `builtin:NAME`, or the path of a .lua, .luau or .wasm file from the root of the repository";
+            return Err((format!("gate `{name}` has plugin `{plugin}`, which is none"), hint.into()));
+        }
+        let of_commands = [
+            ("cwd", self.cwd.is_some()),
+            ("env", !self.env.is_empty()),
+            ("runtime", !self.runtime.is_local()),
+            ("container", self.container.is_some()),
+            ("artifacts", !self.artifacts.is_empty()),
+        ];
+        match of_commands.iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) => Err((format!("gate `{name}` is a plugin and has `{key}`"), format!("`{key}` is for a gate with `run`"))),
+            None => Ok(()),
+        }
+    }
+
+    fn key_of_plugins(&self) -> Option<&'static str> {
+        let keys = [("config", !self.config.is_empty()), ("memory-mb", self.memory_mb.is_some()), ("fuel", self.fuel.is_some())];
+        keys.into_iter().find(|(_, is_set)| *is_set).map(|(key, _)| key)
+    }
+
+    fn is_grant(&self, grant: &str) -> bool {
+        let of_plugins = self.plugin.is_some() && (grant == "clock" || grant.strip_prefix("exec:").is_some_and(|name| !name.is_empty()));
+        of_plugins || grant.strip_prefix("env:").is_some_and(|name| !name.is_empty())
     }
 }
 

@@ -60,6 +60,9 @@ pub struct Verdict {
     /// Places in files that the gate points at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub annotations: Vec<Annotation>,
+    /// What a plugin found, for reports and later gates.
+    #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
+    pub facts: serde_json::Map<String, serde_json::Value>,
     /// How often it was tried; more than 1 with a pass means that it flakes.
     pub attempts: u32,
     /// Wall time of all tries, in milliseconds.
@@ -80,8 +83,43 @@ pub struct Verdict {
 pub struct Annotation {
     /// The path in the candidate's tree.
     pub path: String,
-    /// The line, from 1.
-    pub line: usize,
+    /// The line, from 1; absent for the file as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// How bad it is.
+    #[serde(default)]
+    pub severity: Severity,
     /// What is there.
     pub message: String,
+    /// What the line should be instead.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replacement: Option<String>,
+}
+
+/// How bad what an [`Annotation`] points at is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// It must be mended.
+    #[default]
+    Error,
+    /// It should be looked at.
+    Warning,
+    /// It is good to know.
+    Notice,
+}
+
+impl Annotation {
+    /// An error in a line.
+    pub fn error(path: impl Into<String>, line: usize, message: impl Into<String>) -> Self {
+        Annotation { path: path.into(), line: Some(line), severity: Severity::Error, message: message.into(), replacement: None }
+    }
+
+    /// The path, and the line where there is one: `src/a.rs:12`.
+    pub fn place(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}", self.path),
+            None => self.path.clone(),
+        }
+    }
 }

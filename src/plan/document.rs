@@ -158,13 +158,13 @@ impl From<PlanV1> for Plan {
     }
 }
 
-/// The plan in the original's schema 1, which knows no head, strategy, priority, timeout, paths and grants: those are left out.
+/// The plan in the original's schema 1, which knows no head, strategy, priority, plugin, timeout, paths and grants: those are left out.
 pub fn write_v1(plan: &Plan) -> Result<String> {
     let gate = |g: &GateSpec| GateSpec { timeout: None, paths: Vec::new(), allow: Vec::new(), ..g.clone() };
     let items = plan.items.iter().map(|i| ItemV1 {
         name: i.name.clone(),
         deps: i.deps.iter().map(|d| d.name.clone()).collect(),
-        gates: i.gates.iter().map(gate).collect(),
+        gates: i.gates.iter().filter(|g| g.plugin.is_none()).map(gate).collect(),
     });
     json::canonical(&PlanV1 {
         schema_version: "1.0.0".into(),

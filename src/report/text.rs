@@ -51,7 +51,7 @@ fn reasons(run: &Run) -> String {
         for gate in item.gates.iter().filter(|g| g.answer().is_some_and(|a| !a.is_good())) {
             let Some(verdict) = &gate.verdict else { continue };
             for annotation in verdict.annotations.iter().skip(1) {
-                let place = printable(&format!("{}:{}: {}", annotation.path, annotation.line, annotation.message));
+                let place = printable(&format!("{}: {}", annotation.place(), annotation.message));
                 out.push_str(&format!("  {} {}\n", paint(FAINT, &printable(&item.name)), place));
             }
         }

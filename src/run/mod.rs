@@ -508,7 +508,7 @@ impl<'a> Flow<'a> {
     fn markers_verdict(&self, context: &Context, candidate: &Candidate, annotations: Vec<Annotation>) -> Verdict {
         let (verdict, summary) = match annotations.first() {
             None => (Answer::Pass, "no conflict markers added".to_string()),
-            Some(first) => (Answer::Fail, format!("{}:{}: {}", first.path, first.line, first.message)),
+            Some(first) => (Answer::Fail, format!("{}: {}", first.place(), first.message)),
         };
         Verdict {
             gate: CONFLICT_MARKERS.into(),
@@ -517,6 +517,7 @@ impl<'a> Flow<'a> {
             verdict,
             summary,
             annotations,
+            facts: serde_json::Map::new(),
             attempts: 1,
             duration_ms: 0,
             item: context.item.clone(),

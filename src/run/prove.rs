@@ -110,6 +110,7 @@ impl<'r> Prover<'r> {
                     verdict: Answer::Skip,
                     summary: String::new(),
                     annotations: Vec::new(),
+                    facts: serde_json::Map::new(),
                     attempts: 0,
                     duration_ms: 0,
                     item: context.item.clone(),

@@ -4,7 +4,7 @@
 //! It must find the very hunks that git finds, ties included, for whether two changes touch is what makes a conflict. So
 //! neither common ends are cut off first nor is another algorithm tried.
 
-use gix::diff::blob::{InternedInput, Token, sources::byte_lines};
+use gix::diff::blob::{Algorithm, Diff, InternedInput, Token, sources::byte_lines};
 use std::ops::Range;
 
 /// Git tries another algorithm where all that two stretches have in common is lines that occur more often than this.
@@ -53,6 +53,33 @@ pub(super) fn changed_lines(one: &[u8], other: &[u8]) -> usize {
         Some(hunks) => hunks.iter().map(|hunk| hunk.base.len().max(hunk.side.len())).sum(),
         None => input.before.len().max(input.after.len()),
     }
+}
+
+/// Lines with their numbers, from 1, without their ends.
+type Numbered = Vec<(usize, Vec<u8>)>;
+
+/// The lines that only `old` has and those that only `new` has, as `git diff --histogram` shows them; nothing for a binary.
+pub fn lines_between(old: &[u8], new: &[u8]) -> Option<[Numbered; 2]> {
+    if !super::text::is_text(old) || !super::text::is_text(new) {
+        return None;
+    }
+    let input = InternedInput::new(byte_lines(old), byte_lines(new));
+    let hunks = hunks(&input.before, &input.after, input.interner.num_tokens() as usize).unwrap_or_else(|| {
+        let mut diff = Diff::compute(Algorithm::Myers, &input);
+        diff.postprocess_no_heuristic(&input);
+        let range = |r: Range<u32>| r.start as usize..r.end as usize;
+        diff.hunks().map(|hunk| Hunk { base: range(hunk.before), side: range(hunk.after) }).collect()
+    });
+    let numbered = |tokens: &[Token], lines: Range<usize>| -> Numbered {
+        let text = |at: usize| {
+            let line = input.interner[tokens[at]];
+            line.strip_suffix(b"\n").unwrap_or(line).to_vec()
+        };
+        lines.map(|at| (at + 1, text(at))).collect()
+    };
+    let removed = hunks.iter().flat_map(|hunk| numbered(&input.before, hunk.base.clone())).collect();
+    let added = hunks.iter().flat_map(|hunk| numbered(&input.after, hunk.side.clone())).collect();
+    Some([removed, added])
 }
 
 /// No line.

@@ -38,7 +38,7 @@ impl Weaver<'_> {
                 && let Some((line, text)) = markers(&new, size).next()
             {
                 let text: String = text.to_str_lossy().chars().take(40).collect();
-                found.push(Annotation { path: change.path.to_string(), line, message: format!("conflict marker `{}`", text.trim_end()) });
+                found.push(Annotation::error(change.path.to_string(), line, format!("conflict marker `{}`", text.trim_end())));
             }
         }
         Ok(found)

@@ -19,6 +19,7 @@ mod text;
 
 pub use changes::{Changed, File};
 pub use conflict::{Clash, Conflicted};
+pub use diff::lines_between;
 pub use ladder::Ladder;
 
 use crate::{
@@ -397,6 +398,20 @@ impl<'r> Weaver<'r> {
     /// Write a commit of the weave, in memory.
     fn write_commit(&self, commit: &gix::objs::Commit) -> Result<ObjectId> {
         Ok(self.git.write_object(commit).map_err(|e| Error::git("compute a candidate", e))?.detach())
+    }
+
+    /// Hand the objects that only memory holds to another handle of the repository, until [`Weaver::take_back`].
+    pub fn lend(&self, to: &mut gix::Repository) {
+        if let Some(memory) = self.git.objects.reset_object_memory() {
+            to.objects.set_object_memory(memory);
+        }
+    }
+
+    /// Take back what was lent.
+    pub fn take_back(&mut self, from: &gix::Repository) {
+        if let Some(memory) = from.objects.reset_object_memory() {
+            self.git.objects.set_object_memory(memory);
+        }
     }
 
     /// Write what `tip` reaches and only memory holds to the object database, each object before those that name it. The rest

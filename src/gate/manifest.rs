@@ -1,0 +1,73 @@
+//! What a plugin says of itself, and whether lex-pr.toml gives it what it asks for.
+
+use super::host::covers;
+use crate::{
+    config::FILE_NAME,
+    model::{Error, Result, gate::GateSpec},
+};
+use jsonschema::PatternOptions;
+use serde_json::{Map, Value, json};
+
+/// What a plugin says of itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Manifest {
+    /// One line for a person.
+    pub description: String,
+    /// What of the machine it wants, as lex-pr.toml grants it.
+    pub capabilities: Vec<String>,
+    /// For each key of its config a JSON Schema.
+    pub config: Map<String, Value>,
+    /// Gates whose verdicts it reads.
+    pub needs: Vec<String>,
+}
+
+impl Manifest {
+    /// The JSON Schema of the plugin's whole config.
+    pub fn schema(&self) -> Value {
+        json!({ "type": "object", "additionalProperties": false, "properties": self.config })
+    }
+
+    /// The grants that the plugin has: what it asks for, as far as `gate` allows it. What is missing is an error that names the
+    /// line to write.
+    pub fn grants(&self, gate: &GateSpec) -> Result<Vec<String>> {
+        let missing: Vec<&String> = self.capabilities.iter().filter(|asked| !gate.allow.iter().any(|grant| covers(grant, asked))).collect();
+        if missing.is_empty() {
+            return Ok(self.capabilities.clone());
+        }
+        let names: Vec<String> = missing.iter().map(|asked| format!("`{asked}`")).collect();
+        let message = format!("it asks for {}, which {FILE_NAME} does not grant", names.join(", "));
+        let all: Vec<String> = gate.allow.iter().chain(missing).map(|grant| format!("{grant:?}")).collect();
+        let hint = format!("add to [[gate]] {}: allow = [{}]", gate.name, all.join(", "));
+        Err(Error::input("not-granted", message).hint(hint))
+    }
+
+    /// The config of `gate`, checked and with the defaults of what it does not set.
+    pub fn complete(&self, gate: &GateSpec) -> Result<Map<String, Value>> {
+        let schema = self.schema();
+        let bad = |e: &dyn std::fmt::Display| Error::input("bad-plugin", format!("its config schema is no JSON Schema: {e}"));
+        // Patterns come with the plugin: only an engine that takes linear time may run them.
+        let patterns = PatternOptions::regex();
+        let validator = jsonschema::options().with_pattern_options(patterns).build(&schema).map_err(|e| bad(&e))?;
+        let mut config = gate.config.clone();
+        for (key, schema) in &self.config {
+            if let (Some(default), false) = (schema.get("default"), config.contains_key(key)) {
+                config.insert(key.clone(), default.clone());
+            }
+        }
+        let config = Value::Object(config);
+        if let Some(error) = validator.iter_errors(&config).next() {
+            let at = error.instance_path().to_string();
+            let place = format!("config{}", at.replace('/', "."));
+            let known: Vec<&str> = self.config.keys().map(String::as_str).collect();
+            let hint = match known[..] {
+                [] => "this plugin takes no config".to_string(),
+                _ => format!("it takes: {}; `git lex-pr gate show {}` tells more", known.join(", "), gate.name),
+            };
+            return Err(Error::input("bad-config", format!("{place}: {error}")).hint(hint));
+        }
+        match config {
+            Value::Object(config) => Ok(config),
+            _ => Ok(Map::new()),
+        }
+    }
+}

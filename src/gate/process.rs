@@ -1,0 +1,110 @@
+//! A process of a gate: in a group of its own that dies as a whole, with bounded output and bounded time.
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use std::{
+    collections::VecDeque,
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    process::Command,
+    sync::watch,
+};
+
+/// What is kept of each of stdout and stderr: the last bytes, since errors come last.
+const KEPT_OUTPUT_BYTES: usize = 256 << 10;
+
+/// How long a gate may take to obey SIGTERM before SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long to wait for the output of a process that left the group and still holds the pipe.
+const DRAIN: Duration = Duration::from_millis(500);
+
+/// True once the user wants gates to end.
+pub type Stop = watch::Receiver<bool>;
+
+/// Why a process ended.
+pub(super) enum End {
+    Exited(std::io::Result<ExitStatus>),
+    TimedOut,
+    Stopped,
+}
+
+/// A process that is gone, and all that it started with it.
+pub(super) struct Ended {
+    pub end: End,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Start `command`, give it `input`, and see it to its end, which `limit` or `stop` may bring. The error is that it could not be
+/// started.
+pub(super) async fn supervise(mut command: Command, input: Vec<u8>, limit: Option<Duration>, stop: &mut Stop) -> std::io::Result<Ended> {
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
+    let mut child = command.spawn()?;
+    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    if let Some(mut stdin) = child.stdin.take() {
+        // It may end before it has read everything; its exit status then says why.
+        tokio::spawn(async move { stdin.write_all(&input).await });
+    }
+    let (stdout, stderr) = (Tail::read(child.stdout.take()), Tail::read(child.stderr.take()));
+    let end = tokio::select! {
+        status = child.wait() => End::Exited(status),
+        () = sleep_or_forever(limit) => End::TimedOut,
+        _ = stop.wait_for(|stop| *stop) => End::Stopped,
+    };
+    if let (End::TimedOut | End::Stopped, Some(group)) = (&end, group) {
+        // A group that is gone already is as good as killed, here and below.
+        let _ = kill_process_group(group, Signal::TERM);
+        let _ = tokio::time::timeout(GRACE, child.wait()).await;
+    }
+    if let Some(group) = group {
+        let _ = kill_process_group(group, Signal::KILL);
+    }
+    let _ = child.wait().await;
+    Ok(Ended { end, stdout: stdout.take().await, stderr: stderr.take().await })
+}
+
+async fn sleep_or_forever(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The end of a stream, read in the background.
+struct Tail {
+    kept: Arc<Mutex<(VecDeque<u8>, usize)>>,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+impl Tail {
+    fn read(stream: Option<impl AsyncReadExt + Unpin + Send + 'static>) -> Tail {
+        let kept = Arc::new(Mutex::new((VecDeque::new(), 0)));
+        let sink = Arc::clone(&kept);
+        let reader = tokio::spawn(async move {
+            let (Some(mut stream), mut buffer) = (stream, vec![0; 16 << 10]) else { return };
+            while let Ok(n @ 1..) = stream.read(&mut buffer).await {
+                let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+                sink.0.extend(&buffer[..n]);
+                let surplus = sink.0.len().saturating_sub(KEPT_OUTPUT_BYTES);
+                sink.0.drain(..surplus);
+                sink.1 += surplus;
+            }
+        });
+        Tail { kept, reader }
+    }
+
+    async fn take(mut self) -> Vec<u8> {
+        if tokio::time::timeout(DRAIN, &mut self.reader).await.is_err() {
+            self.reader.abort();
+        }
+        let kept = std::mem::take(&mut *self.kept.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut output = if kept.1 > 0 { format!("[{} bytes before this were left out]\n", kept.1).into_bytes() } else { Vec::new() };
+        output.extend(kept.0);
+        output
+    }
+}
