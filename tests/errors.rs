@@ -51,7 +51,7 @@ fn a_wrong_key_names_the_nearest_known_one_and_its_path() {
         (item("\"dep\":[]"), "unknown-key", "items[0].dep", "did you mean `deps`?"),
         (item("\"priority\":\"high\""), "bad-value", "items[0].priority", "schema plan"),
         (item("\"strategy\":\"merg\""), "bad-value", "items[0].strategy", "did you mean `merge`?"),
-        (item("\"gates\":[{\"name\":\"t\"}]"), "missing-key", "items[0].gates[0]", "add `run`"),
+        (item("\"gates\":[{\"name\":\"t\"}]"), "bad-gate", "items[0].gates[0]", "or `plugin`"),
         (item("\"gates\":[{\"name\":\"t\",\"run\":\" \"}]"), "bad-gate", "items[0].gates[0]", "such as \"cargo test\""),
         (item("\"gates\":[{\"name\":\"t\",\"run\":\"x\",\"timeout\":\"soon\"}]"), "bad-value", "items[0].gates[0].timeout", "schema plan"),
         (
@@ -169,7 +169,7 @@ fn a_broken_lex_pr_toml_is_placed_on_the_target() {
     let cases = [
         ("version = 1\n[policy\n", "bad-toml", "main:lex-pr.toml:2:8"),
         ("version = 1\n\n[policy]\nrequierd = []\n", "unknown-key", "main:lex-pr.toml:4:1"),
-        ("version = 1\n[[gate]]\nname = \"t\"\n", "missing-key", "a gate has no command"),
+        ("version = 1\n[[gate]]\nname = \"t\"\n", "bad-gate", "no command and no plugin"),
         ("version = 1\n[[gate]]\nname = \"t\"\nrun = \"\"\n", "bad-gate", "gate[0]"),
         ("version = 1\n[[gate]]\nname = \"t\"\nrun = \"x\"\n[[gate]]\nname = \"t\"\nrun = \"y\"\n", "bad-gate", "stands twice"),
         ("version = 1\n[[gate]]\nname = \"conflict-markers\"\nrun = \"x\"\n", "bad-gate", "built-in"),

@@ -1,6 +1,9 @@
 //! Gates that are commands: `sh -c` in a work tree of the candidate, with a bounded environment.
 
-use super::process::{End, Ended, Stop, supervise};
+use super::{
+    Subject,
+    process::{End, Ended, Stop, supervise},
+};
 use crate::model::{gate::GateSpec, policy::Retry, time::human, verdict::Answer};
 use std::{
     ffi::OsString,
@@ -12,21 +15,6 @@ use tokio::process::Command;
 
 /// The variables that every command sees, where they are set. Others are granted by `allow = ["env:NAME"]`.
 const ALLOWED_ENV: [&str; 11] = ["HOME", "LANG", "LC_*", "LOGNAME", "PATH", "SHELL", "TERM", "TMPDIR", "TZ", "USER", "XDG_*"];
-
-/// The candidate that a gate is asked about, as it sees it in `LEX_PR_*`.
-#[derive(Clone, Debug)]
-pub struct Context {
-    /// The item's name.
-    pub item: String,
-    /// The target branch.
-    pub target: String,
-    /// The commit that the candidate is on, in hex.
-    pub base: String,
-    /// The item's head, in hex.
-    pub head: String,
-    /// The candidate, in hex.
-    pub candidate: String,
-}
 
 /// What all tries of a gate came to.
 #[derive(Clone, Debug)]
@@ -48,12 +36,12 @@ pub struct Attempted {
 }
 
 /// Try `gate` in `dir`, the root of a work tree that shows the candidate, as often as `retry` allows.
-pub async fn run(gate: &GateSpec, retry: Retry, dir: &Path, context: &Context, mut stop: Stop) -> Attempted {
+pub async fn run(gate: &GateSpec, retry: Retry, dir: &Path, subject: &Subject, mut stop: Stop) -> Attempted {
     let started = Instant::now();
     let mut backoff = Duration::try_from_secs_f64(retry.backoff_seconds).unwrap_or_default();
     let mut attempt = 1;
     loop {
-        let mut tried = try_once(gate, dir, context, attempt, &mut stop).await;
+        let mut tried = try_once(gate, dir, subject, attempt, &mut stop).await;
         tried.attempts = attempt;
         tried.duration = started.elapsed();
         if tried.answer.is_good() && attempt > 1 {
@@ -71,7 +59,7 @@ pub async fn run(gate: &GateSpec, retry: Retry, dir: &Path, context: &Context, m
     }
 }
 
-async fn try_once(gate: &GateSpec, dir: &Path, context: &Context, attempt: u32, stop: &mut Stop) -> Attempted {
+async fn try_once(gate: &GateSpec, dir: &Path, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
     let cwd = dir.join(gate.cwd.as_deref().unwrap_or("."));
     let nothing = |answer, summary| Attempted {
         answer,
@@ -86,7 +74,7 @@ async fn try_once(gate: &GateSpec, dir: &Path, context: &Context, attempt: u32, 
         return nothing(Answer::Fail, format!("the candidate has no folder `{}` to run in", gate.cwd.as_deref().unwrap_or(".")));
     }
     let mut command = Command::new("sh");
-    command.arg("-c").arg(gate.command_line()).current_dir(&cwd).env_clear().envs(environment(gate, context, attempt));
+    command.arg("-c").arg(gate.command_line()).current_dir(&cwd).env_clear().envs(environment(gate, subject, attempt));
     let limit = gate.timeout.as_ref().map(|t| t.duration());
     let Ended { end, stdout, stderr } = match supervise(command, Vec::new(), limit, stop).await {
         Ok(ended) => ended,
@@ -122,15 +110,15 @@ fn unstartable(code: i32) -> Option<&'static str> {
     }
 }
 
-fn environment(gate: &GateSpec, context: &Context, attempt: u32) -> Vec<(OsString, OsString)> {
+fn environment(gate: &GateSpec, subject: &Subject, attempt: u32) -> Vec<(OsString, OsString)> {
     let own = [
-        ("LEX_PR_ITEM", &context.item),
-        ("LEX_PR_TARGET", &context.target),
-        ("LEX_PR_BASE", &context.base),
-        ("LEX_PR_HEAD", &context.head),
-        ("LEX_PR_CANDIDATE", &context.candidate),
-        ("LEX_PR_GATE", &gate.name),
-        ("LEX_PR_ATTEMPT", &attempt.to_string()),
+        ("LEX_PR_ITEM", subject.item.clone()),
+        ("LEX_PR_TARGET", subject.target.clone()),
+        ("LEX_PR_BASE", subject.base.to_string()),
+        ("LEX_PR_HEAD", subject.head.to_string()),
+        ("LEX_PR_CANDIDATE", subject.candidate.to_string()),
+        ("LEX_PR_GATE", gate.name.clone()),
+        ("LEX_PR_ATTEMPT", attempt.to_string()),
     ]
     .map(|(name, value)| (name.into(), value.into()));
     let set = gate.env.iter().map(|(name, value)| (name.into(), value.into()));

@@ -1,6 +1,6 @@
 //! Gates judge candidates: what a gate's verdict is keyed by, how commands and plugins run, and which verdicts are known already.
 
-mod builtin;
+pub mod builtin;
 mod command;
 mod digest;
 mod host;
@@ -14,8 +14,8 @@ mod verdicts;
 mod view;
 mod wasm;
 
-pub use command::{Attempted, Context, run};
-pub use digest::digest;
+pub use command::{Attempted, run};
+pub use digest::{digest, plugin_digest};
 pub use host::Over;
 pub use inputs::inputs;
 pub use manifest::Manifest;

@@ -4,6 +4,7 @@ use super::{Manifest, Said, Stop, host::Host, plugin::Limits};
 use crate::model::{Error, Result};
 
 /// What all WASM gates share.
+#[derive(Default)]
 pub struct Wasm;
 
 /// A WASM gate.

@@ -207,7 +207,7 @@ impl GateSpec {
         let name = &self.name;
         let parts = || std::path::Path::new(plugin).components();
         let is_path = parts().all(|part| matches!(part, std::path::Component::Normal(_))) && parts().next().is_some();
-        if !plugin.starts_with(BUILTIN) && !(is_path && PLUGIN_SUFFIXES.iter().any(|suffix| plugin.ends_with(suffix))) {
+        if !(plugin.starts_with(BUILTIN) || is_path && PLUGIN_SUFFIXES.iter().any(|suffix| plugin.ends_with(suffix))) {
             let hint = "write `builtin:NAME`, or the path of a .lua, .luau or .wasm file from the root of the repository";
             return Err((format!("gate `{name}` has plugin `{plugin}`, which is none"), hint.into()));
         }

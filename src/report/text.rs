@@ -6,6 +6,7 @@ use crate::model::{
     run::{ItemReport, Purpose, Run, RunState, Rung, Status},
     shell_word,
     time::human,
+    verdict::Annotation,
 };
 use std::time::Duration;
 
@@ -44,15 +45,24 @@ fn rung(item: &ItemReport) -> String {
     rung.map(|rung| format!(" ({})", rung.word())).unwrap_or_default()
 }
 
+/// Most places of one gate of one item that are shown; the JSON report has all.
+const SHOWN_PLACES: usize = 10;
+
 /// What stands below the matrix: where flaky and red gates failed, and notes.
 fn reasons(run: &Run) -> String {
     let mut out = String::new();
     for item in &run.items {
         for gate in item.gates.iter().filter(|g| g.answer().is_some_and(|a| !a.is_good())) {
             let Some(verdict) = &gate.verdict else { continue };
-            for annotation in verdict.annotations.iter().skip(1) {
+            let told = |annotation: &&Annotation| !verdict.summary.starts_with(&format!("{}: ", annotation.place()));
+            let places: Vec<&Annotation> = verdict.annotations.iter().filter(told).collect();
+            for annotation in places.iter().take(SHOWN_PLACES) {
                 let place = printable(&format!("{}: {}", annotation.place(), annotation.message));
                 out.push_str(&format!("  {} {}\n", paint(FAINT, &printable(&item.name)), place));
+            }
+            if places.len() > SHOWN_PLACES {
+                let more = format!("and {} more places of gate {}", places.len() - SHOWN_PLACES, gate.gate);
+                out.push_str(&format!("  {} {}\n", paint(FAINT, &printable(&item.name)), printable(&more)));
             }
         }
         if let Some(way_out) = &item.way_out {

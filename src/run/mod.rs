@@ -4,6 +4,7 @@ mod forecast;
 mod journal;
 mod land;
 mod pair_cache;
+mod plugins;
 mod prove;
 mod replay;
 mod resolve;
@@ -18,7 +19,7 @@ pub use train::{Trained, import_rerere, train};
 
 use crate::{
     config::{Config, ConfigFile, FILE_NAME, OnConflict, WeaveTable},
-    gate::{Context, digest},
+    gate::{Known, Subject, digest, inputs},
     model::{
         Error, Result,
         error::{Location, nearest},
@@ -32,12 +33,16 @@ use crate::{
     repo::{History, Repo, Resolutions},
     weave::{Changed, Conflicted, Ladder, Strand, Weaver, Woven, rules::Rule},
 };
-use gix::ObjectId;
+use gix::{ObjectId, bstr::ByteSlice};
 use journal::Journal;
-use prove::{Candidate, Prover};
+use plugins::{Plugins, Question};
+use prove::{Candidate, Prover, blank};
 use resolve::Resolve;
 use signals::Signals;
-use std::{collections::HashSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
+};
 
 /// What to run.
 pub struct Request<'a> {
@@ -93,6 +98,7 @@ struct Flow<'a> {
     request: &'a Request<'a>,
     weaver: Weaver<'a>,
     prover: Prover<'a>,
+    plugins: Plugins<'a>,
     signals: Arc<Signals>,
     journal: Option<Journal<'a>>,
     run: Run,
@@ -141,9 +147,12 @@ impl<'a> Flow<'a> {
             notes: Vec::new(),
         };
         let signals = Arc::new(Signals::watch()?);
+        let gates = request.config.gates.iter().chain(plan.items.iter().flat_map(|item| &item.gates));
+        let plugins = Plugins::new(repo, base, gates, signals.stop.clone())?;
         Ok(Flow {
             repo,
             request,
+            plugins,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
             prover: Prover::new(repo, request.config.workers.count(), Arc::clone(&signals)),
             signals,
@@ -318,7 +327,13 @@ impl<'a> Flow<'a> {
 
     /// An item that changes the policy is judged by the old one and says so. One whose policy cannot be read would keep
     /// everybody after it from landing; the answer is why.
-    fn check_policy_change(&self, report: &mut ItemReport, changes: &[Changed]) -> Result<Option<String>> {
+    fn check_policy_change(&mut self, report: &mut ItemReport, changes: &[Changed]) -> Result<Option<String>> {
+        for change in changes {
+            if let Some(gate) = self.plugins.made_of(change.path.as_bstr(), &self.request.config.gates) {
+                let note = format!("changes {} of gate {gate}; it is judged by the one on {}", change.path, self.run.target);
+                report.notes.push(note);
+            }
+        }
         let Some(change) = changes.iter().find(|change| change.path == FILE_NAME) else { return Ok(None) };
         let Some((mode, id)) = change.new else {
             report.notes.push(format!("takes {FILE_NAME} away; it is judged by the one on {}", self.run.target));
@@ -381,14 +396,14 @@ impl<'a> Flow<'a> {
             report.notes.push(format!("a run also tries: {}", possible.join(", ")));
             return Ok(None);
         }
-        let context = self.context(strand.name, strand.head, self.tip, self.tip);
+        let subject = self.subject(strand.name, strand.head, self.tip, self.tip);
         let mut resolve = Resolve {
             weaver: &mut self.weaver,
             prover: &mut self.prover,
             weave,
             base: self.base,
             tip: self.tip,
-            context,
+            subject,
             notes: Vec::new(),
         };
         let climbed = resolve.climb(conflicted.clone())?;
@@ -396,15 +411,9 @@ impl<'a> Flow<'a> {
         Ok(climbed)
     }
 
-    /// What a command is told of the candidate that it is run for.
-    fn context(&self, item: &str, head: ObjectId, base: ObjectId, candidate: ObjectId) -> Context {
-        Context {
-            item: item.into(),
-            target: self.run.target.clone(),
-            base: base.to_string(),
-            head: head.to_string(),
-            candidate: candidate.to_string(),
-        }
+    /// What gates and commands are told of a candidate.
+    fn subject(&self, item: &str, head: ObjectId, base: ObjectId, candidate: ObjectId) -> Subject {
+        Subject { item: item.into(), target: self.run.target.clone(), base, head, candidate }
     }
 
     fn explain_conflict(&self, report: &mut ItemReport, head: ObjectId, conflicted: &Conflicted, commit: Option<ObjectId>) -> Result<()> {
@@ -460,8 +469,8 @@ impl<'a> Flow<'a> {
         head: ObjectId,
         tell: &mut dyn FnMut(Event),
     ) -> Result<Vec<(String, Vec<u8>)>> {
-        let context = self.context(&item.name, head, candidate.base, candidate.commit);
-        let markers = self.markers_verdict(&context, &candidate, markers);
+        let subject = self.subject(&item.name, head, candidate.base, candidate.commit);
+        let markers = self.markers_verdict(&subject, &candidate, markers);
         let marked = markers.verdict == Answer::Fail;
         report.gates.push(GateReport { gate: CONFLICT_MARKERS.into(), required: true, verdict: Some(markers), reused: false });
         let unasked = !self.request.items.is_empty() && !self.request.items.contains(&item.name);
@@ -477,54 +486,129 @@ impl<'a> Flow<'a> {
                 gates.push(gate);
             }
         }
-        gates.retain(|g| self.request.gates.is_empty() || self.request.gates.contains(&g.name));
-        let mut open = Vec::new();
-        for gate in gates {
-            let (digest, inputs) = (digest(gate)?, crate::gate::inputs(self.weaver.objects(), candidate.tree, &gate.paths)?);
-            let known = if self.request.fresh { None } else { crate::gate::Known::new(self.repo).find(&digest, inputs)? };
-            let reused = known.is_some();
-            if !reused {
-                open.push((report.gates.len(), gate.clone(), digest, inputs));
+        if !self.request.gates.is_empty() {
+            let mut asked = self.request.gates.to_vec();
+            let mut at = 0;
+            while at < asked.len() {
+                let needs = gates.iter().find(|gate| gate.name == asked[at]).map(|gate| self.plugins.needs(gate)).unwrap_or_default();
+                needs.into_iter().for_each(|need| {
+                    if !asked.contains(&need) {
+                        asked.push(need)
+                    }
+                });
+                at += 1;
             }
+            gates.retain(|gate| asked.contains(&gate.name));
+        }
+        let offset = report.gates.len();
+        let mut open = Vec::new();
+        for (at, gate) in gates.iter().enumerate() {
+            let mut known = None;
+            if gate.run.is_some() {
+                let (digest, inputs) = (digest(gate)?, inputs(self.weaver.objects(), candidate.tree, &gate.paths)?);
+                known = self.recorded(&digest, inputs)?;
+                if known.is_none() {
+                    open.push((offset + at, (*gate).clone(), digest, inputs));
+                }
+            }
+            let reused = known.is_some();
             report.gates.push(GateReport { gate: gate.name.clone(), required: config.is_required(&gate.name), verdict: known, reused });
         }
-        // A red verdict that is known already decides; buying the others would be work for nothing.
-        let decided = self.red_gate(item, report).is_some();
-        if self.request.purpose == Purpose::Preview || open.is_empty() || decided {
-            return Ok(Vec::new());
-        }
-        tell(Event::Proving(&item.name, open.iter().map(|(_, g, _, _)| g.name.as_str()).collect()));
-        self.weaver.persist(candidate.commit)?;
         let mut files = Vec::new();
-        for (at, proof) in self.prover.prove(&candidate, &context, open, config, &self.run.by)? {
-            let folder = format!("items/{}/{}", encode(&item.name), encode(&proof.verdict.gate));
-            let kept = proof.files.into_iter().map(|(path, content)| (format!("{folder}/{path}"), content));
-            files.extend(kept);
-            report.gates[at].verdict = Some(proof.verdict);
+        self.ask_plugins(report, &gates, &candidate, &subject, &mut files)?;
+        // A red verdict decides; buying the others would be work for nothing.
+        let decided = self.red_gate(item, report).is_some();
+        if self.request.purpose == Purpose::Preview || decided {
+            return Ok(files);
+        }
+        if !open.is_empty() {
+            tell(Event::Proving(&item.name, open.iter().map(|(_, g, _, _)| g.name.as_str()).collect()));
+            self.weaver.persist(candidate.commit)?;
+            for (at, proof) in self.prover.prove(&candidate, &subject, open, config, &self.run.by)? {
+                keep(&item.name, &proof.verdict.gate, proof.files, &mut files);
+                report.gates[at].verdict = Some(proof.verdict);
+            }
+        }
+        self.ask_plugins(report, &gates, &candidate, &subject, &mut files)?;
+        for (gate, report) in gates.iter().zip(&mut report.gates[offset..]).filter(|(_, report)| report.verdict.is_none()) {
+            let missing = self.plugins.needs(gate).into_iter().find(|need| !gates.iter().any(|gate| gate.name == *need));
+            let why = match missing {
+                Some(need) => format!("it needs to hear gate `{need}`, which is not asked here"),
+                None => "it needs to hear gates that need to hear it".into(),
+            };
+            let said = blank(&gate.name, String::new(), candidate.tree, &subject, &self.run.by);
+            report.verdict = Some(Verdict { verdict: Answer::Error, summary: why, ..said });
         }
         Ok(files)
     }
 
-    fn markers_verdict(&self, context: &Context, candidate: &Candidate, annotations: Vec<Annotation>) -> Verdict {
+    /// Ask, in this process, the plugins that have no verdict yet and whose needs have. A preview runs no programs.
+    fn ask_plugins(
+        &mut self,
+        report: &mut ItemReport,
+        gates: &[&GateSpec],
+        candidate: &Candidate,
+        subject: &Subject,
+        files: &mut Vec<(String, Vec<u8>)>,
+    ) -> Result<()> {
+        let offset = report.gates.len() - gates.len();
+        let trees = [self.weaver.tree_of(candidate.base)?, candidate.tree];
+        loop {
+            let mut progress = false;
+            for (at, gate) in gates.iter().enumerate().filter(|(_, gate)| gate.plugin.is_some()) {
+                let programs = self.plugins.runs_programs(gate);
+                if report.gates[offset + at].verdict.is_some() || (programs && self.request.purpose == Purpose::Preview) {
+                    continue;
+                }
+                let needs = self.plugins.needs(gate);
+                let said = |need: &String| report.gates.iter().find(|other| other.gate == *need)?.verdict.clone();
+                let earlier: BTreeMap<String, Verdict> = needs.iter().filter_map(|need| Some((need.clone(), said(need)?))).collect();
+                if earlier.len() < needs.len() {
+                    continue;
+                }
+                let question = Question { gate, subject, trees, earlier };
+                let key = self.plugins.key(&question, &self.weaver)?;
+                let known = self.recorded(&key.0, key.1)?;
+                let entry = &mut report.gates[offset + at];
+                entry.reused = known.is_some();
+                entry.verdict = known;
+                progress = true;
+                if entry.reused {
+                    continue;
+                }
+                let proof = if programs {
+                    self.weaver.persist(candidate.commit)?;
+                    let (plugins, weaver, by) = (&mut self.plugins, &mut self.weaver, &self.run.by);
+                    self.prover.show(candidate, &subject.target, |tree| {
+                        Ok(plugins.ask(question, key, Some(tree.dir().to_path_buf()), weaver, by))
+                    })?
+                } else {
+                    self.plugins.ask(question, key, None, &mut self.weaver, &self.run.by)
+                };
+                self.signals.check()?;
+                if let Some(proof) = proof {
+                    keep(&report.name, &gate.name, proof.files, files);
+                    report.gates[offset + at].verdict = Some(proof.verdict);
+                }
+            }
+            if !progress {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The verdict that is recorded for a gate with this digest on these inputs, unless everything is to be asked again.
+    fn recorded(&self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
+        if self.request.fresh { Ok(None) } else { Known::new(self.repo).find(digest, inputs) }
+    }
+
+    fn markers_verdict(&self, subject: &Subject, candidate: &Candidate, annotations: Vec<Annotation>) -> Verdict {
         let (verdict, summary) = match annotations.first() {
             None => (Answer::Pass, "no conflict markers added".to_string()),
             Some(first) => (Answer::Fail, format!("{}: {}", first.place(), first.message)),
         };
-        Verdict {
-            gate: CONFLICT_MARKERS.into(),
-            digest: CONFLICT_MARKERS.into(),
-            inputs: candidate.tree.to_string(),
-            verdict,
-            summary,
-            annotations,
-            facts: serde_json::Map::new(),
-            attempts: 1,
-            duration_ms: 0,
-            item: context.item.clone(),
-            candidate: context.candidate.clone(),
-            by: self.run.by.clone(),
-            at: self.run.started.clone(),
-        }
+        let blank = blank(CONFLICT_MARKERS, CONFLICT_MARKERS.into(), candidate.tree, subject, &self.run.by);
+        Verdict { verdict, summary, annotations, attempts: 1, at: self.run.started.clone(), ..blank }
     }
 
     /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.
@@ -568,6 +652,12 @@ impl<'a> Flow<'a> {
         }
         detail
     }
+}
+
+/// What gate `gate` left behind of its judgement of `item`, as files of the journal.
+fn keep(item: &str, gate: &str, left: Vec<(String, Vec<u8>)>, files: &mut Vec<(String, Vec<u8>)>) {
+    let folder = format!("items/{}/{}", encode(item), encode(gate));
+    files.extend(left.into_iter().map(|(path, content)| (format!("{folder}/{path}"), content)));
 }
 
 /// The rungs that the policy leaves on.

@@ -3,7 +3,7 @@
 use super::signals::Signals;
 use crate::{
     config::Config,
-    gate::{Attempted, Context, Stop, run},
+    gate::{Attempted, Stop, Subject, run},
     model::{
         Error, Result,
         gate::{GateSpec, Runtime},
@@ -55,13 +55,13 @@ impl<'r> Prover<'r> {
     pub fn prove(
         &mut self,
         candidate: &Candidate,
-        context: &Context,
+        subject: &Subject,
         open: Vec<Open>,
         config: &Config,
         by: &str,
     ) -> Result<Vec<(usize, Proof)>> {
         let signals = Arc::clone(&self.signals);
-        let proofs = signals.tokio.block_on(self.all(candidate, context, open, config, by, &signals.stop))?;
+        let proofs = signals.tokio.block_on(self.all(candidate, subject, open, config, by, &signals.stop))?;
         signals.check()?;
         Ok(proofs)
     }
@@ -71,18 +71,26 @@ impl<'r> Prover<'r> {
     pub fn in_tree<T>(
         &mut self,
         candidate: &Candidate,
-        context: &Context,
+        subject: &Subject,
         command: &GateSpec,
         look: impl FnOnce(&GateTree, Attempted) -> Result<T>,
     ) -> Result<T> {
+        let signals = Arc::clone(&self.signals);
+        self.show(candidate, &subject.target, |tree| {
+            let done = signals.tokio.block_on(run(command, Retry::default(), tree.dir(), subject, signals.stop.clone()));
+            signals.check()?;
+            look(tree, done)
+        })
+    }
+
+    /// Look at a work tree that shows `candidate`, with the branch `target` at what it is on.
+    pub fn show<T>(&mut self, candidate: &Candidate, target: &str, look: impl FnOnce(&GateTree) -> Result<T>) -> Result<T> {
         let tree = match self.idle.pop() {
             Some(tree) => tree,
             None => GateTree::create(self.repo)?,
         };
-        tree.show(candidate.commit, &context.target, candidate.base)?;
-        let done = self.signals.tokio.block_on(run(command, Retry::default(), tree.dir(), context, self.signals.stop.clone()));
-        self.signals.check()?;
-        let seen = look(&tree, done);
+        tree.show(candidate.commit, target, candidate.base)?;
+        let seen = look(&tree);
         self.idle.push(tree);
         seen
     }
@@ -90,7 +98,7 @@ impl<'r> Prover<'r> {
     async fn all(
         &mut self,
         candidate: &Candidate,
-        context: &Context,
+        subject: &Subject,
         open: Vec<Open>,
         config: &Config,
         by: &str,
@@ -103,21 +111,7 @@ impl<'r> Prover<'r> {
         loop {
             while working.len() < self.workers && failure.is_none() && !*stop.borrow() {
                 let Some((at, gate, digest, inputs)) = waiting.pop_front() else { break };
-                let blank = Verdict {
-                    gate: gate.name.clone(),
-                    digest,
-                    inputs: inputs.to_string(),
-                    verdict: Answer::Skip,
-                    summary: String::new(),
-                    annotations: Vec::new(),
-                    facts: serde_json::Map::new(),
-                    attempts: 0,
-                    duration_ms: 0,
-                    item: context.item.clone(),
-                    candidate: context.candidate.clone(),
-                    by: by.into(),
-                    at: time::now(),
-                };
+                let blank = blank(&gate.name, digest, inputs, subject, by);
                 if let Some((verdict, summary)) = answered_elsewhere(&gate) {
                     proofs.push((at, Proof { verdict: Verdict { verdict, summary, ..blank }, files: Vec::new() }));
                     continue;
@@ -126,8 +120,8 @@ impl<'r> Prover<'r> {
                     Some(tree) => tree,
                     None => GateTree::create(self.repo)?,
                 };
-                let (candidate, context, stop, retry) = (*candidate, context.clone(), stop.clone(), config.retry(&gate.name));
-                working.spawn(async move { (at, judge(gate, blank, retry, tree, candidate, context, stop).await) });
+                let (candidate, subject, stop, retry) = (*candidate, subject.clone(), stop.clone(), config.retry(&gate.name));
+                working.spawn(async move { (at, judge(gate, blank, retry, tree, candidate, subject, stop).await) });
             }
             let Some(done) = working.join_next().await else { break };
             match done {
@@ -147,6 +141,25 @@ impl<'r> Prover<'r> {
     }
 }
 
+/// A verdict that has not been given: about the candidate of `subject`, asked now by `by`.
+pub(super) fn blank(gate: &str, digest: String, inputs: ObjectId, subject: &Subject, by: &str) -> Verdict {
+    Verdict {
+        gate: gate.into(),
+        digest,
+        inputs: inputs.to_string(),
+        verdict: Answer::Skip,
+        summary: String::new(),
+        annotations: Vec::new(),
+        facts: serde_json::Map::new(),
+        attempts: 0,
+        duration_ms: 0,
+        item: subject.item.clone(),
+        candidate: subject.candidate.to_string(),
+        by: by.into(),
+        at: time::now(),
+    }
+}
+
 fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {
     match gate.runtime {
         Runtime::Local => None,
@@ -161,15 +174,15 @@ async fn judge(
     retry: Retry,
     tree: GateTree,
     candidate: Candidate,
-    context: Context,
+    subject: Subject,
     stop: Stop,
 ) -> Result<(GateTree, Option<Proof>)> {
     let crashed = |e: tokio::task::JoinError| Error::environment("gate-crash", format!("a gate's work tree could not be used: {e}"));
-    let target = context.target.clone();
+    let target = subject.target.clone();
     let tree = tokio::task::spawn_blocking(move || tree.show(candidate.commit, &target, candidate.base).map(|()| tree))
         .await
         .map_err(crashed)??;
-    let tried = run(&gate, retry, tree.dir(), &context, stop).await;
+    let tried = run(&gate, retry, tree.dir(), &subject, stop).await;
     if tried.stopped {
         return Ok((tree, None));
     }

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     config::{Format, Regenerate, Resolver, WeaveTable},
-    gate::{Attempted, Context},
+    gate::{Attempted, Subject},
     model::{
         Error, Result,
         gate::GateSpec,
@@ -35,7 +35,7 @@ pub(super) struct Resolve<'a, 'r> {
     pub base: ObjectId,
     /// What the candidate will be on.
     pub tip: ObjectId,
-    pub context: Context,
+    pub subject: Subject,
     /// Why a rung did not settle what it was asked to.
     pub notes: Vec<String>,
 }
@@ -137,7 +137,7 @@ impl Resolve<'_, '_> {
         let run = format!("exec <{} >{}\n{}", shell_word(&input.to_string_lossy()), shell_word(&output.to_string_lossy()), format.run);
         let command = command("format", run, format.timeout.as_ref(), FORMAT_TIME, &format.allow)?;
         let target = Candidate { commit: self.base, tree: self.base, base: self.base };
-        let answer = self.prover.in_tree(&target, &self.context, &command, |_, done| Ok(verdict(done)))?;
+        let answer = self.prover.in_tree(&target, &self.subject, &command, |_, done| Ok(verdict(done)))?;
         match answer {
             Ok(_) => Ok(Ok(std::fs::read(&output).map_err(making)?)),
             Err(why) => Ok(Err(why)),
@@ -167,7 +167,7 @@ impl Resolve<'_, '_> {
             let command = command("regenerate", run, made.timeout.as_ref(), COMMAND_TIME, &made.allow)?;
             let candidate = self.candidate(tree)?;
             let paths: Vec<_> = wanted.iter().map(|clash| clash.path.clone()).collect();
-            let answer = self.prover.in_tree(&candidate, &self.context, &command, |tree, done| {
+            let answer = self.prover.in_tree(&candidate, &self.subject, &command, |tree, done| {
                 Ok(check_tool(tree, &made).and_then(|()| verdict(done)).and_then(|_| read_files(tree, &paths)))
             })?;
             match answer {
@@ -210,7 +210,7 @@ impl Resolve<'_, '_> {
         let command = command("resolver", resolver.run.clone(), resolver.timeout.as_ref(), COMMAND_TIME, &resolver.allow)?;
         let candidate = self.candidate(tree)?;
         let paths: Vec<_> = clashes.iter().map(|clash| clash.path.clone()).collect();
-        let answer = self.prover.in_tree(&candidate, &self.context, &command, |tree, done| {
+        let answer = self.prover.in_tree(&candidate, &self.subject, &command, |tree, done| {
             let words = match verdict(done) {
                 Ok(words) => words,
                 Err(why) => return Ok(Err(why)),
