@@ -11,6 +11,7 @@ mod forecast;
 mod gates;
 mod history;
 mod ladder;
+mod lua;
 mod merge;
 mod order;
 mod plan;

@@ -73,6 +73,9 @@ impl Host {
     /// Keep a line for whoever reads why the plugin said what it said.
     pub fn log(&mut self, level: &str, message: &str) {
         let room = KEPT_LOG_BYTES.saturating_sub(self.log.len());
+        if room == 0 {
+            return;
+        }
         let line = format!("{level}: {message}\n");
         self.log.extend_from_slice(&line.as_bytes()[..line.len().min(room)]);
     }

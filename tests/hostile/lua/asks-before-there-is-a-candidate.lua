@@ -1,0 +1,2 @@
+-- error: there is no candidate yet
+local _ = candidate.files("**")

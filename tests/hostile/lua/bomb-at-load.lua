@@ -1,0 +1,3 @@
+-- error: needs more memory
+local all = {}
+while true do all[#all + 1] = {} end

@@ -1,0 +1,2 @@
+-- error: tests/hostile/does-not-parse.lua:3
+return {

@@ -1,0 +1,2 @@
+-- error: its time is over
+while true do end

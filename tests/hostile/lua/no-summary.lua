@@ -1,0 +1,4 @@
+-- error: `summary`
+return { check = function()
+  return { answer = "pass" }
+end }

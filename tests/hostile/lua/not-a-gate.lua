@@ -1,0 +1,1 @@
+-- error: its file returns nil instead of the table of a gate

@@ -1,0 +1,4 @@
+-- error: `check` returns integer
+return { check = function()
+  return 7
+end }

@@ -1,0 +1,2 @@
+-- error: is not UTF-8 from byte
+return { check = "ÿ" }

@@ -1,0 +1,2 @@
+-- error: `../../etc/passwd` is no module beside the gate
+local _ = require("../../etc/passwd")

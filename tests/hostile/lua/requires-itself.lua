@@ -1,0 +1,2 @@
+-- error: module `./requires-itself` requires itself
+local _ = require("./requires-itself")

@@ -1,0 +1,2 @@
+-- error: it requires `./nothing`, but there is no
+local _ = require("./nothing")

@@ -1,0 +1,5 @@
+-- pass: survived
+return { check = function()
+  pcall(granted.env, "HOME")
+  return { answer = "pass", summary = "survived" }
+end }
