@@ -15,6 +15,7 @@ mod replay;
 mod report;
 mod resolutions;
 mod schema;
+mod simulate;
 mod status;
 
 use crate::model::{Error, Result};
@@ -71,6 +72,7 @@ enum Command {
     #[command(visible_alias = "merge-order")]
     Order(order::Args),
     Forecast(forecast::Args),
+    Simulate(simulate::Args),
     #[command(subcommand)]
     Gate(gate::Command),
     Execute(gate::ExecuteArgs),
@@ -146,6 +148,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Plan(command) => plan::run(command, context),
         Command::Order(args) => order::run(&args, context),
         Command::Forecast(args) => forecast::run(&args, context),
+        Command::Simulate(args) => simulate::run(&args, context),
         Command::Gate(command) => gate::run(command, context),
         Command::Execute(args) => gate::execute(&args, context),
         Command::Merge(args) => merge::run(&args, context),

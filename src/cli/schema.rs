@@ -9,6 +9,7 @@ use crate::{
         forecast::Forecast,
         plan::Plan,
         run::{Replay, Run},
+        simulation::Simulated,
         verdict::Verdict,
     },
     plan::Change,
@@ -38,6 +39,8 @@ enum Document {
     Diff,
     /// `gate list --json`.
     Gates,
+    /// `simulate --json`.
+    Simulation,
     /// `forecast --json`.
     Forecast,
     /// `replay --json`.
@@ -60,6 +63,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
         Document::Forecast => schema_for!(Forecast),
+        Document::Simulation => schema_for!(Vec<Simulated>),
         Document::Replay => schema_for!(Replay),
         Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
         Document::Status => schema_for!(Vec<status::PlanStatus>),

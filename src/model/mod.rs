@@ -9,6 +9,7 @@ pub mod policy;
 pub mod resolution;
 pub mod run;
 mod shell;
+pub mod simulation;
 pub mod time;
 pub mod verdict;
 

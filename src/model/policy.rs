@@ -18,6 +18,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub max_workers: Option<u32>,
+    /// In which order gates are bought.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
     /// Per gate, how often it is tried.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub retries: BTreeMap<String, Retry>,
@@ -33,6 +36,27 @@ pub struct Policy {
     /// Limits of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub performance: Option<Performance>,
+}
+
+/// In which order gates are bought. What lands is the same: that of one item after the other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Batch {
+    /// One item after the other.
+    #[default]
+    Serial,
+    /// The items behind one that is being judged are judged meanwhile, as if it passed.
+    Speculative,
+    /// Several items are judged at once by the candidate that holds them all; a red batch is halved.
+    Bisect,
+}
+
+impl std::str::FromStr for Batch {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        clap::ValueEnum::from_str(text, false).map_err(|_| format!("`{text}` is none of `serial`, `speculative` and `bisect`"))
+    }
 }
 
 /// How often a gate is tried before its failure counts.

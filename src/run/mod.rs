@@ -8,13 +8,16 @@ mod plugins;
 mod prove;
 mod replay;
 mod resolve;
+mod schedule;
 mod signals;
+mod simulate;
 mod together;
 mod train;
 
 pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
 pub use replay::{Request as ReplayRequest, replay};
+pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
 
 use crate::{
