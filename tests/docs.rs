@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let docs = std::fs::read_dir(root.join("docs")).unwrap().map(|e| e.unwrap().path());
+    let files = |folder: &str| std::fs::read_dir(root.join(folder)).unwrap().map(|e| e.unwrap().path());
+    let docs = files("docs").chain(files("docs/gates"));
     let mut pages: Vec<_> = docs.filter(|p| p.extension().is_some_and(|e| e == "md")).chain([root.join("README.md")]).collect();
     pages.sort();
     pages
@@ -181,7 +182,7 @@ fn every_command_has_help_and_every_page_is_in_the_readme() {
     }
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for page in pages().iter().filter(|p| !p.ends_with("README.md")) {
-        let name = format!("docs/{}", page.file_name().unwrap().to_str().unwrap());
+        let name = page.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
         assert!(readme.contains(&name), "{name} is not linked");
     }
 }

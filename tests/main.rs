@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod builtin;
 mod compat;
 mod demo;
 mod differential;

@@ -2,8 +2,30 @@
 
 use crate::model::{Error, Result, error::nearest};
 
-/// Name and source of each.
-pub const ALL: [(&str, &str); 0] = [];
+macro_rules! shipped {
+    ($($name:literal),* $(,)?) => {
+        /// Name and source of each.
+        pub const ALL: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../gates/", $name, "/gate.lua")))),*];
+    };
+}
+
+shipped![
+    "binaries",
+    "codeowners",
+    "commit-message",
+    "conflict-markers",
+    "dependency-changes",
+    "diff-size",
+    "forbidden-paths",
+    "generated-in-sync",
+    "large-files",
+    "license-header",
+    "line-endings",
+    "merge-commits",
+    "secrets",
+    "todo-budget",
+    "trailers",
+];
 
 /// The source of the built-in gate `name`.
 pub fn source(name: &str) -> Result<&'static str> {
