@@ -5,6 +5,7 @@ use crate::{
     config::{Flags, OnConflict, Workers},
     model::{
         Result,
+        policy::Batch,
         run::{Purpose, Run},
     },
     report,
@@ -32,6 +33,9 @@ pub struct RunArgs {
     /// How many gates run at once: a number, or `auto` for one per processor.
     #[arg(long, value_name = "N")]
     max_workers: Option<Workers>,
+    /// In which order gates are bought; what lands is the same.
+    #[arg(long, value_name = "WAY")]
+    batch: Option<Batch>,
     /// What a conflict does to the rest of the run.
     #[arg(long, value_name = "WHAT")]
     on_conflict: Option<OnConflict>,
@@ -57,7 +61,7 @@ pub fn start(
 ) -> Result<Answer> {
     let repo = context.repo()?;
     let found = context.plan(&repo, plan)?;
-    let flags = Flags { max_workers: args.max_workers, on_conflict: args.on_conflict };
+    let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict };
     let config = context.config(&repo, &found.plan, &flags)?;
     let request = Request {
         plan: &found.plan,

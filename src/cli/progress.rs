@@ -13,9 +13,10 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
     let Some(bar) = bar() else { return work(&mut |_| {}) };
     let outcome = work(&mut |event| match event {
         Event::Begun(total) => bar.set_length(total as u64),
-        Event::Proving(item, gates) => {
+        Event::Proving(at_work) => {
             bar.enable_steady_tick(Duration::from_millis(120));
-            bar.set_message(printable(&format!("{item}: {}", gates.join(", "))));
+            let gates: Vec<String> = at_work.iter().map(|(item, gate)| format!("{item}: {gate}")).collect();
+            bar.set_message(printable(&gates.join(", ")));
         }
         Event::Decided(report, left) => step(&bar, left, &format!("{}: {}", report.name, report.status.words())),
     });

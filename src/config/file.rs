@@ -5,7 +5,7 @@ use crate::model::{
     error::Location,
     gate::{GateSpec, check_all},
     json::explain_data_error,
-    policy::Retry,
+    policy::{Batch, Retry},
     time::Span,
 };
 use schemars::JsonSchema;
@@ -135,6 +135,8 @@ pub struct PolicyTable {
     pub optional: Vec<String>,
     /// How many gates run at once: a number or "auto", one per processor.
     pub max_workers: Option<Workers>,
+    /// In which order gates are bought: `serial`, `speculative` or `bisect`. What lands is the same.
+    pub batch: Option<Batch>,
     /// What a conflict does to the rest of the run.
     pub on_conflict: Option<OnConflict>,
     /// Per gate, how often it is tried: `test = { max-attempts = 3, backoff-seconds = 1 }`.

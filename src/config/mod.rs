@@ -9,7 +9,7 @@ use crate::model::{
     error::{Location, nearest},
     gate::{CONFLICT_MARKERS, GateSpec},
     plan::Plan,
-    policy::Retry,
+    policy::{Batch, Retry},
 };
 use std::collections::BTreeMap;
 
@@ -26,6 +26,8 @@ pub struct Config {
     pub retries: BTreeMap<String, Retry>,
     /// Gates that run at once.
     pub workers: Workers,
+    /// In which order gates are bought.
+    pub batch: Batch,
     /// What a conflict does to the rest of the run.
     pub on_conflict: OnConflict,
     /// How conflicts are settled.
@@ -35,6 +37,8 @@ pub struct Config {
 /// What the command line says, which beats everything else.
 #[derive(Clone, Debug, Default)]
 pub struct Flags {
+    /// `--batch`
+    pub batch: Option<Batch>,
     /// `--max-workers`
     pub max_workers: Option<Workers>,
     /// `--on-conflict`
@@ -55,6 +59,7 @@ impl Config {
             optional: file.policy.optional,
             retries: file.policy.retries,
             workers: file.policy.max_workers.unwrap_or_default(),
+            batch: policy.batch.or(file.policy.batch).unwrap_or_default(),
             on_conflict: file.policy.on_conflict.unwrap_or_default(),
             weave: file.weave,
         };
@@ -64,17 +69,22 @@ impl Config {
         if let Some(workers) = policy.max_workers {
             config.workers = Workers::Count(workers);
         }
-        for (lookup, workers, on_conflict) in
-            [(git, "lexpr.maxWorkers", "lexpr.onConflict"), (env, "LEX_PR_MAX_WORKERS", "LEX_PR_ON_CONFLICT")]
-        {
+        for (lookup, workers, batch, on_conflict) in [
+            (git, "lexpr.maxWorkers", "lexpr.batch", "lexpr.onConflict"),
+            (env, "LEX_PR_MAX_WORKERS", "LEX_PR_BATCH", "LEX_PR_ON_CONFLICT"),
+        ] {
             if let Some(value) = setting(lookup, workers)? {
                 config.workers = value;
+            }
+            if let Some(value) = setting(lookup, batch)? {
+                config.batch = value;
             }
             if let Some(value) = setting(lookup, on_conflict)? {
                 config.on_conflict = value;
             }
         }
         config.workers = flags.max_workers.unwrap_or(config.workers);
+        config.batch = flags.batch.unwrap_or(config.batch);
         config.on_conflict = flags.on_conflict.unwrap_or(config.on_conflict);
         config.check_names(plan)?;
         Ok(config)

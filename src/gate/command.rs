@@ -35,11 +35,11 @@ pub struct Attempted {
     pub stopped: bool,
 }
 
-/// Try `gate` in `dir`, the root of a work tree that shows the candidate, as often as `retry` allows.
-pub async fn run(gate: &GateSpec, retry: Retry, dir: &Path, subject: &Subject, mut stop: Stop) -> Attempted {
+/// Try `gate` in `dir`, the root of a work tree that shows the candidate, as often as `retry` allows behind `before` tries.
+pub async fn run(gate: &GateSpec, retry: Retry, before: u32, dir: &Path, subject: &Subject, mut stop: Stop) -> Attempted {
     let started = Instant::now();
     let mut backoff = Duration::try_from_secs_f64(retry.backoff_seconds).unwrap_or_default();
-    let mut attempt = 1;
+    let mut attempt = before + 1;
     loop {
         let mut tried = try_once(gate, dir, subject, attempt, &mut stop).await;
         tried.attempts = attempt;

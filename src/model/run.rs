@@ -254,12 +254,32 @@ pub struct GateReport {
     /// Its verdict; absent where it was not asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
-    /// Whether the verdict was recorded before this run.
+    /// Whether the verdict was there before this item was judged: recorded by an earlier run, or by this one.
     #[serde(default)]
     pub reused: bool,
+    /// Whose doing a red or late answer is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub blame: Option<Blame>,
+}
+
+/// Whose doing it is that a gate is red, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Blame {
+    /// The item's: the gate is green on what the item stands on.
+    BrokeIt,
+    /// Not the item's: the gate is red on what the item stands on, too.
+    BaseBroken,
+    /// The gate's: it was red and then green on the very same files.
+    Flaky,
 }
 
 impl GateReport {
+    /// A gate that says `verdict`, or has not been asked.
+    pub fn new(gate: String, required: bool, verdict: Option<Verdict>) -> Self {
+        GateReport { gate, required, verdict, reused: false, blame: None }
+    }
+
     /// The answer, if there is one.
     pub fn answer(&self) -> Option<Answer> {
         self.verdict.as_ref().map(|v| v.verdict)

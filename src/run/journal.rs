@@ -81,6 +81,12 @@ impl<'r> Journal<'r> {
         self.step(run, &[], &[], message)
     }
 
+    /// The last step of a run that did not come to its end; the verdicts that were given by then are kept.
+    pub fn interrupt(&mut self, run: &mut Run, verdicts: &[&Verdict]) -> Result<()> {
+        run.ended = Some(time::now());
+        self.step(run, &[], verdicts, "interrupted")
+    }
+
     /// The last step of a run that only proves: its tip is kept from being collected.
     pub fn keep_tip(&mut self, run: &mut Run, tip: ObjectId) -> Result<()> {
         self.end(run, "proved")?;

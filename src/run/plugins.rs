@@ -1,6 +1,6 @@
 //! The plugins of a run: loaded once from the target's commit, and asked in this process about one candidate after the other.
 
-use super::prove::{Proof, blank};
+use super::pool::{Proof, blank};
 use crate::{
     gate::{Plugin, Shelf, Stop, Subject, View, Wasm, builtin, failed, inputs, plugin_digest},
     model::{

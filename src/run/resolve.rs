@@ -1,10 +1,7 @@
 //! The rungs of the ladder that take a command: formatters, files that are made again, and the resolver. The policy of the
 //! target names them; none of them runs in a preview.
 
-use super::{
-    count,
-    prove::{Candidate, Prover},
-};
+use super::{count, pool::Pool};
 use crate::{
     config::{Format, Regenerate, Resolver, WeaveTable},
     gate::{Attempted, Subject},
@@ -29,7 +26,7 @@ const COMMAND_TIME: &str = "10m";
 /// What a run brings to these rungs.
 pub(super) struct Resolve<'a, 'r> {
     pub weaver: &'a mut Weaver<'r>,
-    pub prover: &'a mut Prover<'r>,
+    pub pool: &'a mut Pool<'r>,
     pub weave: &'a WeaveTable,
     /// The target's commit.
     pub base: ObjectId,
@@ -136,8 +133,8 @@ impl Resolve<'_, '_> {
         std::fs::File::create(&input).and_then(|mut file| file.write_all(text)).map_err(making)?;
         let run = format!("exec <{} >{}\n{}", shell_word(&input.to_string_lossy()), shell_word(&output.to_string_lossy()), format.run);
         let command = command("format", run, format.timeout.as_ref(), FORMAT_TIME, &format.allow)?;
-        let target = Candidate { commit: self.base, tree: self.base, base: self.base };
-        let answer = self.prover.in_tree(&target, &self.subject, &command, |_, done| Ok(verdict(done)))?;
+        let target = Subject { candidate: self.base, base: self.base, ..self.subject.clone() };
+        let answer = self.pool.in_tree(&target, &command, |_, done| Ok(verdict(done)))?;
         match answer {
             Ok(_) => Ok(Ok(std::fs::read(&output).map_err(making)?)),
             Err(why) => Ok(Err(why)),
@@ -167,7 +164,7 @@ impl Resolve<'_, '_> {
             let command = command("regenerate", run, made.timeout.as_ref(), COMMAND_TIME, &made.allow)?;
             let candidate = self.candidate(tree)?;
             let paths: Vec<_> = wanted.iter().map(|clash| clash.path.clone()).collect();
-            let answer = self.prover.in_tree(&candidate, &self.subject, &command, |tree, done| {
+            let answer = self.pool.in_tree(&candidate, &command, |tree, done| {
                 Ok(check_tool(tree, &made).and_then(|()| verdict(done)).and_then(|_| read_files(tree, &paths)))
             })?;
             match answer {
@@ -210,7 +207,7 @@ impl Resolve<'_, '_> {
         let command = command("resolver", resolver.run.clone(), resolver.timeout.as_ref(), COMMAND_TIME, &resolver.allow)?;
         let candidate = self.candidate(tree)?;
         let paths: Vec<_> = clashes.iter().map(|clash| clash.path.clone()).collect();
-        let answer = self.prover.in_tree(&candidate, &self.subject, &command, |tree, done| {
+        let answer = self.pool.in_tree(&candidate, &command, |tree, done| {
             let words = match verdict(done) {
                 Ok(words) => words,
                 Err(why) => return Ok(Err(why)),
@@ -251,10 +248,10 @@ impl Resolve<'_, '_> {
     }
 
     /// A commit that a work tree can show; nothing refers to it.
-    fn candidate(&mut self, tree: ObjectId) -> Result<Candidate> {
+    fn candidate(&mut self, tree: ObjectId) -> Result<Subject> {
         let commit = self.weaver.shelve(tree, self.tip)?;
         self.weaver.persist(commit)?;
-        Ok(Candidate { commit, tree, base: self.tip })
+        Ok(Subject { candidate: commit, base: self.tip, ..self.subject.clone() })
     }
 }
 

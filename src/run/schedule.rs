@@ -45,6 +45,8 @@ pub(super) trait World {
     fn fits(&self, candidate: &Self::Candidate) -> bool;
     /// The jobs that are asked of it.
     fn jobs(&self, candidate: &Self::Candidate) -> Vec<Job>;
+    /// The jobs that are asked of a batch: mostly those of its last candidate.
+    fn jobs_of_batch(&self, batch: &[Self::Candidate]) -> Vec<Job>;
     /// Whether the item needs a green of this job.
     fn is_required(&self, candidate: &Self::Candidate, job: Job) -> bool;
     /// The same gate as `job` on what the candidate stands on, for who broke it; nothing where that tells nothing.
@@ -133,7 +135,7 @@ impl<W: World> Scheduler<'_, W> {
 
     /// Assess the first `window` items of the queue, each on top of those before it that are not known to be red.
     fn look_ahead(&mut self, ahead: &mut VecDeque<Ahead<W::Candidate>>, window: usize) -> Result<()> {
-        if let Some(wrong) = ahead.iter().position(|entry| entry.assumed && is_red(self.world, &entry.candidate, false)) {
+        if let Some(wrong) = ahead.iter().position(|entry| entry.assumed && is_red(self.world, &entry.candidate)) {
             ahead.truncate(wrong + 1);
             ahead[wrong].assumed = false;
         }
@@ -143,7 +145,7 @@ impl<W: World> Scheduler<'_, W> {
         }
         while ahead.len() < window && ahead.len() < self.queue.len() {
             for entry in ahead.iter_mut() {
-                entry.assumed = self.world.fits(&entry.candidate) && !is_red(self.world, &entry.candidate, false);
+                entry.assumed = self.world.fits(&entry.candidate) && !is_red(self.world, &entry.candidate);
             }
             let guess: Vec<W::Candidate> = ahead.iter().filter(|entry| entry.assumed).map(|entry| entry.candidate.clone()).collect();
             let (item, last) = (self.queue[ahead.len()], ahead.is_empty());
@@ -168,7 +170,7 @@ impl<W: World> Scheduler<'_, W> {
     fn buy(&mut self, ahead: &VecDeque<Ahead<W::Candidate>>, front: &[Job]) -> Result<()> {
         let mut wanted = front.to_vec();
         for entry in ahead.iter().skip(1) {
-            if self.world.fits(&entry.candidate) && !is_red(self.world, &entry.candidate, false) {
+            if self.world.fits(&entry.candidate) && !is_red(self.world, &entry.candidate) {
                 wanted.extend(self.world.jobs(&entry.candidate));
             }
         }
@@ -211,7 +213,7 @@ impl<W: World> Scheduler<'_, W> {
                 self.chain(1, 1)?;
                 continue;
             }
-            let jobs = self.world.jobs(tip);
+            let jobs = self.world.jobs_of_batch(&batch);
             while jobs.iter().any(|job| self.world.answer(*job, true).is_none()) {
                 self.world.keep_only(&jobs);
                 for &job in &jobs {
@@ -221,7 +223,8 @@ impl<W: World> Scheduler<'_, W> {
                 }
                 self.world.wait()?;
             }
-            if is_red(self.world, tip, true) {
+            let red = |job: &Job| self.world.answer(*job, true) == Some(false) && self.world.is_required(tip, *job);
+            if jobs.iter().any(red) {
                 halves.push(batch.len() / 2);
                 halves.push(batch.len() - batch.len() / 2);
                 continue;
@@ -262,6 +265,6 @@ impl<W: World> Scheduler<'_, W> {
 }
 
 /// Whether a job that the candidate needs is known to be red.
-fn is_red<W: World>(world: &W, candidate: &W::Candidate, once: bool) -> bool {
-    world.jobs(candidate).into_iter().any(|job| world.answer(job, once) == Some(false) && world.is_required(candidate, job))
+fn is_red<W: World>(world: &W, candidate: &W::Candidate) -> bool {
+    world.jobs(candidate).into_iter().any(|job| world.answer(job, false) == Some(false) && world.is_required(candidate, job))
 }

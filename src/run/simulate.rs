@@ -185,6 +185,10 @@ impl World for Virtual<'_> {
         guess.jobs.clone()
     }
 
+    fn jobs_of_batch(&self, batch: &[Guess]) -> Vec<Job> {
+        batch.last().map(|tip| tip.jobs.clone()).unwrap_or_default()
+    }
+
     fn is_required(&self, _: &Guess, _: Job) -> bool {
         true
     }

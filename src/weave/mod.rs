@@ -97,6 +97,8 @@ pub struct Weaver<'r> {
     target: String,
     /// Heads that were woven in, whose commits a squash or rebase of a later item must not repeat.
     woven: Vec<ObjectId>,
+    /// The same for heads that are only guessed to be in.
+    assumed: Vec<ObjectId>,
     /// By path, the items that changed it on the way to the tip: name and head.
     touched: HashMap<BString, Vec<(String, ObjectId)>>,
 }
@@ -115,6 +117,7 @@ impl<'r> Weaver<'r> {
             history: RefCell::default(),
             target: target.into(),
             woven: Vec::new(),
+            assumed: Vec::new(),
             touched: HashMap::new(),
         }
     }
@@ -398,6 +401,11 @@ impl<'r> Weaver<'r> {
     /// Write a commit of the weave, in memory.
     fn write_commit(&self, commit: &gix::objs::Commit) -> Result<ObjectId> {
         Ok(self.git.write_object(commit).map_err(|e| Error::git("compute a candidate", e))?.detach())
+    }
+
+    /// Weave on from here as if `heads` were woven in, besides those that are.
+    pub fn assume(&mut self, heads: impl Iterator<Item = ObjectId>) {
+        self.assumed = heads.collect();
     }
 
     /// Hand the objects that only memory holds to another handle of the repository, until [`Weaver::take_back`].

@@ -151,7 +151,7 @@ impl Weaver<'_> {
 
     /// The commits that are the strand's own, parents before children: neither in the tip nor in an item before it.
     fn own_commits(&self, tip: ObjectId, head: ObjectId) -> Result<Vec<ObjectId>> {
-        let hidden: Vec<ObjectId> = self.woven.iter().copied().chain([tip]).collect();
+        let hidden: Vec<ObjectId> = self.woven.iter().chain(&self.assumed).copied().chain([tip]).collect();
         let mut own: HashMap<ObjectId, Vec<ObjectId>> = HashMap::new();
         for id in self.history.borrow_mut().ahead(&self.git, head, &hidden)? {
             let commit = self.git.find_commit(id).map_err(|e| Error::git(format_args!("read commit {id}"), e))?;

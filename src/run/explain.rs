@@ -1,0 +1,125 @@
+//! Why an item is where it is, in words: with whom it conflicts and the way out, who holds it already, which gate was red.
+
+use super::{Flow, count, few};
+use crate::{
+    model::{
+        Result,
+        gate::CONFLICT_MARKERS,
+        plan::Item,
+        run::{Conflict, GateReport, ItemReport, Rung, Status},
+        shell_word,
+        verdict::Answer,
+    },
+    repo::History,
+    weave::Conflicted,
+};
+use gix::ObjectId;
+
+impl Flow<'_> {
+    /// Who holds `head` already: the target, or an item of this run.
+    pub(super) fn holder(&self, head: ObjectId) -> Result<String> {
+        let mut history = History::default();
+        let mut lacks = |tip: ObjectId| history.ahead(&self.repo.git, head, &[tip]).map(|ahead| !ahead.is_empty());
+        if lacks(self.base)? {
+            for item in self.run.items.iter().filter(|i| i.status == Status::Merged) {
+                if let Some(other) = &item.head
+                    && !lacks(self.repo.parse_id(other)?)?
+                {
+                    return Ok(format!("`{}` brings it", item.name));
+                }
+            }
+        }
+        Ok(format!("{} holds it already", self.run.target))
+    }
+
+    pub(super) fn explain_conflict(
+        &self,
+        report: &mut ItemReport,
+        head: ObjectId,
+        conflicted: &Conflicted,
+        commit: Option<ObjectId>,
+    ) -> Result<()> {
+        let mut with = Vec::new();
+        for clash in &conflicted.clashes {
+            let path = clash.path.to_string();
+            let items = self.weaver.touched(&path);
+            let culprit = if items.is_empty() { self.weaver.last_change(&path, self.base, head)? } else { None };
+            let words = match culprit {
+                Some(commit) => vec![format!("{} ({})", self.run.target, self.repo.short(commit))],
+                None if items.is_empty() => vec![self.run.target.clone()],
+                None => items.clone(),
+            };
+            for word in words {
+                if !with.contains(&word) {
+                    with.push(word);
+                }
+            }
+            let lines = self.weaver.clashing_lines(clash)?;
+            report.conflicts.push(Conflict { path, items, commit: culprit.map(|c| c.to_string()), lines });
+        }
+        let places: Vec<String> = report.conflicts.iter().map(Conflict::place).collect();
+        let applying = commit.map(|c| format!("commit {} ", self.repo.short(c))).unwrap_or_default();
+        report.status = Status::SkippedConflict;
+        report.detail = format!("{applying}conflicts with {} in {}", few(&with), few(&places));
+        report.way_out = Some(self.way_out(report));
+        Ok(())
+    }
+
+    /// The shortest way out of a conflict. On top of the one item that it is with, an item lands behind that one; else it waits
+    /// for what is on the target then.
+    fn way_out(&self, report: &ItemReport) -> String {
+        let mut items: Vec<&str> = report.conflicts.iter().flat_map(|conflict| &conflict.items).map(String::as_str).collect();
+        items.sort_unstable();
+        items.dedup();
+        let on_target = report.conflicts.iter().any(|conflict| conflict.items.is_empty());
+        let branch = |name: &str| self.request.plan.item(name).map_or(name.to_string(), |item| item.branch.clone());
+        let rebase = |onto: &str| format!("git rebase {} {}", shell_word(onto), shell_word(&report.branch));
+        match items[..] {
+            [one] if !on_target => rebase(&branch(one)),
+            [] => rebase(&self.run.target),
+            _ => format!("land {} first, then {}", few(&items), rebase(&self.run.target)),
+        }
+    }
+
+    /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.
+    pub(super) fn red_gate(&self, item: &Item, report: &ItemReport) -> Option<String> {
+        let red = |g: &&GateReport| g.required && g.answer().is_some_and(|a| !a.is_good());
+        if let Some(gate) = report.gates.iter().find(red) {
+            let verdict = gate.verdict.as_ref()?;
+            let what = match verdict.verdict {
+                Answer::Skip => "did not judge it",
+                Answer::Error => "could not judge it",
+                Answer::Fail | Answer::Warn | Answer::Pass => "failed",
+            };
+            return Some(format!("gate {} {what}: {}", gate.gate, verdict.summary));
+        }
+        let all_gates = self.request.gates.is_empty() && (self.request.items.is_empty() || self.request.items.contains(&item.name));
+        let undefined = |name: &&String| !report.gates.iter().any(|g| g.gate == **name);
+        let missing = self.request.config.required.iter().find(undefined).filter(|_| all_gates)?;
+        Some(format!("the policy requires gate {missing}, which is not defined for this item"))
+    }
+
+    pub(super) fn merged_detail(&self, report: &ItemReport, files: usize) -> String {
+        let own: Vec<&GateReport> = report.gates.iter().filter(|g| g.gate != CONFLICT_MARKERS).collect();
+        let names =
+            |wanted: &dyn Fn(&GateReport) -> bool| -> Vec<&str> { own.iter().filter(|g| wanted(g)).map(|g| g.gate.as_str()).collect() };
+        let unproved = names(&|g| g.verdict.is_none());
+        let flaky = names(&|g| g.verdict.as_ref().is_some_and(|v| v.verdict.is_good() && v.attempts > 1));
+        let warned = names(&|g| g.answer().is_some_and(|a| a == Answer::Warn || !a.is_good()));
+        let mut detail = format!("{}, {}", report.weave.unwrap_or(Rung::Trivial).word(), count(files, "file"));
+        if !report.settled.is_empty() {
+            let settled: Vec<String> = report
+                .settled
+                .iter()
+                .map(|step| format!("{} {}", step.path, step.rule.as_deref().map_or(step.why.clone(), |rule| format!("by {rule}"))))
+                .collect();
+            detail.push_str(&format!("; {}", few(&settled)));
+        }
+        for (what, gates) in [("not proved yet", unproved), ("flaky", flaky), ("warning", warned)] {
+            if !gates.is_empty() {
+                detail.push_str(&format!("; {what}: {}", few(&gates)));
+            }
+        }
+        detail
+    }
+}

@@ -1,0 +1,207 @@
+//! The run as the scheduler's world: what it asks for is done in the repository, and each decision goes into the journal.
+
+use super::{
+    Event, Flow,
+    assess::Assessed,
+    keep,
+    pool::blank,
+    schedule::{Job, Settled, World},
+};
+use crate::{
+    config::OnConflict,
+    gate::{Subject, inputs},
+    model::{
+        Result,
+        gate::CONFLICT_MARKERS,
+        plan::Item,
+        run::{Blame, ItemReport, Purpose, Status},
+        verdict::{Answer, Verdict},
+    },
+    weave::Strand,
+};
+use std::rc::Rc;
+
+impl World for Flow<'_> {
+    type Candidate = Rc<Assessed>;
+
+    fn assess(&mut self, item: usize, guess: &[Rc<Assessed>], last: bool) -> Result<Rc<Assessed>> {
+        Flow::assess(self, item, guess, last).map(Rc::new)
+    }
+
+    fn fits(&self, candidate: &Rc<Assessed>) -> bool {
+        candidate.open.is_some()
+    }
+
+    fn jobs(&self, candidate: &Rc<Assessed>) -> Vec<Job> {
+        candidate.open.iter().flat_map(|open| &open.jobs).map(|(_, job)| *job).collect()
+    }
+
+    fn jobs_of_batch(&self, batch: &[Rc<Assessed>]) -> Vec<Job> {
+        let Some((tip, before)) = batch.split_last() else { return Vec::new() };
+        // The gates of the target judge the last candidate for all; a gate that only one item has, that item's.
+        let own = before
+            .iter()
+            .filter_map(|candidate| candidate.open.as_ref())
+            .flat_map(|open| open.jobs.iter().filter(|(at, _)| open.gates[*at].1).map(|(_, job)| *job));
+        self.jobs(tip).into_iter().chain(own).collect()
+    }
+
+    fn is_required(&self, candidate: &Rc<Assessed>, job: Job) -> bool {
+        let gate = |open: &super::assess::Open| Some(open.gates[open.gate_of(job)?.0].0.name.clone());
+        // A job that the candidate does not have is another's of its batch, by a gate of the same policy.
+        let name = candidate.open.as_ref().and_then(gate).unwrap_or_else(|| self.pool.question(job).gate.name.clone());
+        self.request.config.is_required(&name)
+    }
+
+    fn base_job(&mut self, candidate: &Rc<Assessed>, job: Job) -> Result<Option<Job>> {
+        let Some(open) = &candidate.open else { return Ok(None) };
+        let question = self.pool.question(job);
+        let (gate, digest) = (question.gate.clone(), question.digest.clone());
+        let base = open.subject.base;
+        let inputs = inputs(self.weaver.objects(), self.weaver.tree_of(base)?, &gate.paths)?;
+        let subject = Subject { candidate: base, head: base, ..open.subject.clone() };
+        self.number(&gate, digest, inputs, &subject).map(Some)
+    }
+
+    fn answer(&self, job: Job, once: bool) -> Option<bool> {
+        self.pool.answer(job, once)
+    }
+
+    fn start(&mut self, job: Job, once: bool) -> Result<bool> {
+        let candidate = self.pool.question(job).subject.candidate;
+        self.weaver.persist(candidate)?;
+        let started = self.pool.start(job, once)?;
+        (self.tell)(Event::Proving(self.pool.at_work()));
+        Ok(started)
+    }
+
+    fn keep_only(&mut self, wanted: &[Job]) {
+        self.pool.keep_only(wanted);
+    }
+
+    fn wait(&mut self) -> Result<()> {
+        self.pool.wait()
+    }
+
+    fn settle(&mut self, item: usize, candidate: Rc<Assessed>, by: Option<&Rc<Assessed>>) -> Result<Settled> {
+        let mut report = candidate.report.clone();
+        let mut files = candidate.files.clone();
+        let plan_item = self.request.plan.item(&report.name);
+        let mut settled = Settled::Out;
+        if let Some(item) = plan_item {
+            self.weaver.assume(std::iter::empty());
+            let strand = candidate.head.map(|head| Strand { name: &item.name, branch: &item.branch, head, strategy: item.strategy });
+            if candidate.open.is_some() {
+                settled = self.decide(item, &candidate, by, &mut report, &mut files)?;
+            } else if report.status == Status::UpToDate {
+                settled = Settled::In;
+            } else if report.status == Status::Blocked && item.deps.iter().any(|dep| self.later.contains(&dep.name)) {
+                settled = Settled::Later;
+            }
+            if let (Settled::In, Some(strand)) = (settled, strand) {
+                self.weaver.accept(&strand, candidate.open.as_ref().map_or(&[], |open| &open.changes));
+                self.tip = candidate.open.as_ref().map_or(self.tip, |open| open.subject.candidate);
+            }
+        }
+        match settled {
+            Settled::Later => self.later.insert(report.name.clone()),
+            Settled::In | Settled::Out => self.later.remove(&report.name),
+        };
+        self.over = report.status == Status::SkippedConflict && self.request.config.on_conflict == OnConflict::Stop;
+        if self.over {
+            self.why_over = format!("not tried: the run stops at the conflict of {}", report.name);
+        }
+        self.write_down(item, report, &files)?;
+        Ok(settled)
+    }
+
+    fn workers(&self) -> usize {
+        self.pool.workers()
+    }
+
+    fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+impl Flow<'_> {
+    /// Decide a candidate whose gates have all spoken.
+    fn decide(
+        &mut self,
+        item: &Item,
+        candidate: &Rc<Assessed>,
+        by: Option<&Rc<Assessed>>,
+        report: &mut ItemReport,
+        files: &mut Vec<(String, Vec<u8>)>,
+    ) -> Result<Settled> {
+        let Some(open) = &candidate.open else { return Ok(Settled::Out) };
+        let mut broken_base = false;
+        for (at, job) in &open.jobs {
+            let (gate, own) = &open.gates[*at];
+            let of_batch = by.and_then(|tip| tip.open.as_ref()).filter(|_| !own);
+            let of_tip = of_batch.and_then(|tip| tip.jobs.iter().find(|(at, _)| tip.gates[*at].0.name == gate.name));
+            let job = of_tip.map_or(*job, |(_, job)| *job);
+            let Some((verdict, reused, left)) = self.pool.decide_by(job) else { continue };
+            let entry = &mut report.gates[open.offset + at];
+            entry.reused = reused;
+            entry.blame = match verdict.verdict.is_good() {
+                true => (verdict.attempts > 1).then_some(Blame::Flaky),
+                false if !entry.required => None,
+                false => {
+                    let base = self.base_job(candidate, job)?;
+                    let base_is_red = base.and_then(|base| self.pool.answer(base, false)) == Some(false);
+                    broken_base |= base_is_red;
+                    Some(if base_is_red { Blame::BaseBroken } else { Blame::BrokeIt })
+                }
+            };
+            entry.verdict = Some(verdict);
+            keep(&item.name, &gate.name, left, files);
+        }
+        if self.request.purpose != Purpose::Preview && self.red_gate(item, report).is_none() {
+            self.ask_plugins(report, open, files)?;
+            for ((gate, _), entry) in open.gates.iter().zip(&mut report.gates[open.offset..]).filter(|(_, entry)| entry.verdict.is_none()) {
+                let missing = self.plugins.needs(gate).into_iter().find(|need| !open.gates.iter().any(|(gate, _)| gate.name == *need));
+                let why = match missing {
+                    Some(need) => format!("it needs to hear gate `{need}`, which is not asked here"),
+                    None => "it needs to hear gates that need to hear it".into(),
+                };
+                let said = blank(&gate.name, String::new(), open.tree, &open.subject, &self.run.by);
+                entry.verdict = Some(Verdict { verdict: Answer::Error, summary: why, ..said });
+            }
+        }
+        if let Some(mut red) = self.red_gate(item, report) {
+            if broken_base {
+                red.push_str(&format!("; it is red on {} without it too", self.run.target));
+            }
+            (report.status, report.detail) = (Status::SkippedGates, red);
+            return Ok(if broken_base { Settled::Later } else { Settled::Out });
+        }
+        report.status = Status::Merged;
+        report.detail = self.merged_detail(report, open.changes.len());
+        if let Some(tip) = by.filter(|tip| tip.report.name != report.name && !open.jobs.is_empty()) {
+            report.detail.push_str(&format!("; judged together with {}", tip.report.name));
+        }
+        Ok(Settled::In)
+    }
+
+    /// Write a decision into the journal, with all verdicts that were given by now.
+    fn write_down(&mut self, index: usize, report: ItemReport, files: &[(String, Vec<u8>)]) -> Result<()> {
+        self.run.items[index] = report;
+        self.run.tip = self.tip.to_string();
+        let report = &self.run.items[index];
+        let left = self.run.items.iter().filter(|item| item.status == Status::Pending).count();
+        (self.tell)(Event::Decided(report, left));
+        if let Some(journal) = &mut self.journal {
+            let message = format!("{}: {}", report.name, report.status.words());
+            let of_plugins = report.gates.iter().filter(|gate| !gate.reused && gate.gate != CONFLICT_MARKERS);
+            let of_plugins = of_plugins.filter_map(|gate| gate.verdict.as_ref()).filter(|verdict| !verdict.digest.is_empty());
+            let mut verdicts = self.pool.unkept();
+            let known: Vec<(&str, &str)> = verdicts.iter().map(|v| (v.digest.as_str(), v.inputs.as_str())).collect();
+            let new: Vec<&Verdict> = of_plugins.filter(|v| !known.contains(&(&v.digest, &v.inputs)) && !self.pool.has(v)).collect();
+            verdicts.extend(new);
+            journal.step(&self.run, files, &verdicts, &message)?;
+            self.pool.all_kept();
+        }
+        Ok(())
+    }
+}
