@@ -6,11 +6,19 @@ use lex_pr::{config::ConfigFile, plan::document};
 use regex::Regex;
 use std::path::{Path, PathBuf};
 
+/// The files in a folder and in those below it whose names end in one of `extensions`.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<PathBuf> {
+    let (folders, found): (Vec<_>, Vec<_>) = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).partition(|p| p.is_dir());
+    let here = found.into_iter().filter(|p| p.extension().is_some_and(|e| extensions.iter().any(|x| e == *x)));
+    let built = ["target", "node_modules"];
+    let below = folders.iter().filter(|p| !built.iter().any(|b| p.ends_with(b))).flat_map(|p| files(p, extensions));
+    here.chain(below).collect()
+}
+
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let files = |folder: &str| std::fs::read_dir(root.join(folder)).unwrap().map(|e| e.unwrap().path());
-    let docs = files("docs").chain(files("docs/gates"));
-    let mut pages: Vec<_> = docs.filter(|p| p.extension().is_some_and(|e| e == "md")).chain([root.join("README.md")]).collect();
+    let mut pages = files(&root.join("docs"), &["md"]);
+    pages.push(root.join("README.md"));
     pages.sort();
     pages
 }
@@ -123,7 +131,12 @@ fn the_picture_is_what_the_tool_draws() {
 
 #[test]
 fn every_example_document_is_read() {
-    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let examples = root.join("examples");
+    let sources: Vec<String> = files(&root.join("plugins"), &["rs", "c", "js"])
+        .iter()
+        .map(|p| std::fs::read_to_string(p).unwrap().replace("//! ", "").replace("//!\n", "\n"))
+        .collect();
     for path in pages() {
         for (language, lines) in blocks(&std::fs::read_to_string(&path).unwrap()) {
             let text = lines.join("\n");
@@ -131,6 +144,8 @@ fn every_example_document_is_read() {
                 "toml" => drop(ConfigFile::parse(&text, &path.display().to_string()).unwrap()),
                 "json" => drop(document::read(&text, &path.display().to_string()).unwrap()),
                 "console" | "text" => {}
+                // What a page shows of a gate is what an example holds, which is built and tried.
+                "rust" | "c" | "js" => assert!(sources.iter().any(|s| s.contains(&text)), "{}: no example has\n{text}", path.display()),
                 "sh" => assert!(path.ends_with("README.md"), "{}: only the README has commands that no test runs here", path.display()),
                 other => panic!("{}: a block of {other:?} is checked by nothing", path.display()),
             }
@@ -182,7 +197,7 @@ fn every_command_has_help_and_every_page_is_in_the_readme() {
     }
     let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
     for page in pages().iter().filter(|p| !p.ends_with("README.md")) {
-        let name = page.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
-        assert!(readme.contains(&name), "{name} is not linked");
+        let name = page.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().to_str().unwrap();
+        assert!(readme.contains(name), "{name} is not linked");
     }
 }
