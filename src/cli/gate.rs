@@ -3,6 +3,7 @@
 use super::{
     Answer,
     context::Context,
+    gate_test,
     merge::{RunArgs, start},
 };
 use crate::{
@@ -33,6 +34,7 @@ pub enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
+    Test(gate_test::Args),
     /// List the gates of a plan and where they come from.
     List {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
@@ -52,6 +54,7 @@ pub struct ExecuteArgs {
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, report::full),
+        Command::Test(args) => gate_test::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
     }
 }

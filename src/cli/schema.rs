@@ -1,8 +1,9 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, order, resolutions, status};
+use super::{Answer, gate, gate_test, order, resolutions, status};
 use crate::{
     config::ConfigFile,
+    gate::cases::Case,
     model::{
         Result,
         error::ErrorDocument,
@@ -41,6 +42,10 @@ enum Document {
     Gates,
     /// `simulate --json`.
     Simulation,
+    /// A case of a gate: a file in `cases/`, for editors.
+    Case,
+    /// `gate test --json`.
+    GateTest,
     /// `forecast --json`.
     Forecast,
     /// `replay --json`.
@@ -62,6 +67,8 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Order => schema_for!(order::Order),
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
+        Document::Case => schema_for!(Case),
+        Document::GateTest => schema_for!(gate_test::Tested),
         Document::Forecast => schema_for!(Forecast),
         Document::Simulation => schema_for!(Vec<Simulated>),
         Document::Replay => schema_for!(Replay),

@@ -216,19 +216,7 @@ impl std::str::FromStr for OnConflict {
 impl ConfigFile {
     /// Read the file. `source` names it in errors, such as `main:lex-pr.toml`.
     pub fn parse(text: &str, source: &str) -> Result<ConfigFile> {
-        let file: ConfigFile = toml::from_str(text).map_err(|e| {
-            let mut at = Location::new(source);
-            if let Some(span) = e.span() {
-                at = at.at_offset(text, span.start);
-            }
-            // A document that parses as a table has a wrong value or key; any other is not TOML at all.
-            if text.parse::<toml::Table>().is_ok() {
-                let (code, message, hint) = explain_data_error(e.message());
-                Error::input(code, message).at(at).hint(hint.unwrap_or_else(|| "see docs/config.md for what the key takes".into()))
-            } else {
-                Error::input("bad-toml", format!("not valid TOML: {}", e.message())).at(at).hint("mend the file at that place")
-            }
-        })?;
+        let file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
         if file.version > VERSION {
             let message = format!("version {} of the file is newer than the {VERSION} that this git-lex-pr reads", file.version);
             return Err(Error::input("newer-schema", message)
@@ -245,4 +233,21 @@ impl ConfigFile {
         }
         Ok(file)
     }
+}
+
+/// Read a TOML document, blaming the place in `source` where it is not one; `hint` is for a wrong value.
+pub fn read_toml<T: serde::de::DeserializeOwned>(text: &str, source: &str, hint: &str) -> Result<T> {
+    toml::from_str(text).map_err(|e| {
+        let mut at = Location::new(source);
+        if let Some(span) = e.span() {
+            at = at.at_offset(text, span.start);
+        }
+        // A document that parses as a table has a wrong value or key; any other is not TOML at all.
+        if text.parse::<toml::Table>().is_ok() {
+            let (code, message, meant) = explain_data_error(e.message());
+            Error::input(code, message).at(at).hint(meant.unwrap_or_else(|| hint.into()))
+        } else {
+            Error::input("bad-toml", format!("not valid TOML: {}", e.message())).at(at).hint("mend the file at that place")
+        }
+    })
 }

@@ -2,7 +2,7 @@
 
 mod file;
 
-pub use file::{ConfigFile, FILE_NAME, Format, OnConflict, Regenerate, Resolver, WeaveTable, Workers};
+pub use file::{ConfigFile, FILE_NAME, Format, OnConflict, Regenerate, Resolver, WeaveTable, Workers, read_toml};
 
 use crate::model::{
     Error, Result,

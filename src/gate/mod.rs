@@ -1,6 +1,7 @@
 //! Gates judge candidates: what a gate's verdict is keyed by, how commands and plugins run, and which verdicts are known already.
 
 pub mod builtin;
+pub mod cases;
 mod command;
 mod digest;
 mod host;

@@ -2,6 +2,7 @@
 
 mod assess;
 mod explain;
+mod cases;
 mod forecast;
 mod journal;
 mod land;
@@ -17,6 +18,7 @@ mod simulate;
 mod together;
 mod train;
 
+pub use cases::{Bench, Tried};
 pub use forecast::forecast;
 pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
 pub use replay::{Request as ReplayRequest, replay};
