@@ -3,7 +3,7 @@
 use super::{
     Answer,
     context::Context,
-    gate_test,
+    gate_new, gate_test,
     merge::{RunArgs, start},
 };
 use crate::{
@@ -34,6 +34,7 @@ pub enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
+    New(gate_new::Args),
     Test(gate_test::Args),
     /// List the gates of a plan and where they come from.
     List {
@@ -54,6 +55,7 @@ pub struct ExecuteArgs {
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, report::full),
+        Command::New(args) => gate_new::run(&args, context),
         Command::Test(args) => gate_test::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
     }

@@ -5,6 +5,7 @@ mod context;
 mod demo;
 mod forecast;
 mod gate;
+mod gate_new;
 mod gate_test;
 mod man;
 mod merge;

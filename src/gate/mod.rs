@@ -11,6 +11,7 @@ mod manifest;
 mod plugin;
 mod process;
 mod said;
+pub mod templates;
 mod verdicts;
 mod view;
 mod wasm;
