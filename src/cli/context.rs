@@ -3,11 +3,14 @@
 use crate::{
     config::{Config, ConfigFile, FILE_NAME, Flags},
     model::{Error, Result, error::Location, plan::Plan},
-    plan::{document, store},
-    repo::Repo,
+    plan::{Composer, Selection, document, store},
+    repo::{Repo, branch_name},
 };
 use gix::ObjectId;
 use std::{io::Read, path::PathBuf};
+
+/// What a plan is called that is not kept.
+const UNKEPT: &str = "gate-run";
 
 /// Where a command works and how it answers.
 pub(super) struct Context {
@@ -82,6 +85,45 @@ impl Context {
         }
         let (plans, notes) = store::load_all(repo)?;
         Ok((plans.into_iter().map(PlanArg::kept).collect(), notes))
+    }
+
+    /// The plan that an argument means for `items`. Where none is named and no plan holds them, but they are branches, it is a plan
+    /// of just those, which is not kept.
+    pub fn plan_with(&self, repo: &Repo, arg: Option<&str>, items: &[String]) -> Result<PlanArg> {
+        let is_branch = |item: &String| crate::repo::is_branch_name(item) && matches!(repo.branch(item), Ok(Some(_)));
+        if arg.is_some() || items.is_empty() || !items.iter().all(is_branch) {
+            return self.plan(repo, arg);
+        }
+        let (mut plans, _) = store::load_all(repo)?;
+        plans.retain(|stored| items.iter().all(|item| stored.plan.item(item).is_some()));
+        match plans.len() {
+            0 => self.plan_of(repo, items),
+            1 => Ok(PlanArg::kept(plans.remove(0))),
+            _ => self.plan(repo, arg),
+        }
+    }
+
+    fn plan_of(&self, repo: &Repo, branches: &[String]) -> Result<PlanArg> {
+        let (target, origin) = self.default_target(repo, None)?;
+        let mut plan = Plan::new(branch_name(&target));
+        let selection = Selection { patterns: branches.to_vec(), ..Selection::default() };
+        Composer::new(repo, &plan.target).map_err(|e| e.at(origin))?.add(&mut plan, &selection)?;
+        if let Some(landed) = branches.iter().find(|branch| plan.item(branch).is_none()) {
+            return Err(Error::input("landed", format!("there is nothing to judge: {target} holds `{landed}` already"))
+                .hint("name a branch with commits of its own"));
+        }
+        Ok(PlanArg { name: UNKEPT.into(), again: None, revision: None, plan })
+    }
+
+    /// The plan that an argument means; without one and without a plan, one of nothing onto the default target.
+    pub fn plan_or_none(&self, repo: &Repo, arg: Option<&str>) -> Result<PlanArg> {
+        match self.plan(repo, arg) {
+            Err(error) if arg.is_none() && error.code == "no-plan" => {
+                let plan = Plan::new(branch_name(&self.default_target(repo, None)?.0));
+                Ok(PlanArg { name: UNKEPT.into(), again: None, revision: None, plan })
+            }
+            found => found,
+        }
     }
 
     fn only_plan(&self, repo: &Repo) -> Result<store::Stored> {

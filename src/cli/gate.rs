@@ -3,7 +3,7 @@
 use super::{
     Answer,
     context::Context,
-    gate_new, gate_test,
+    gate_new, gate_show, gate_test,
     merge::{RunArgs, start},
 };
 use crate::{
@@ -28,15 +28,16 @@ pub enum Command {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
         #[arg(long, value_name = "PLAN")]
         plan: Option<String>,
-        /// Only this item, on top of what it depends on; may be given several times.
+        /// Only this item, on top of what it depends on; may be given several times. A branch that is in no plan is tried by itself.
         #[arg(long = "item", value_name = "ITEM")]
         items: Vec<String>,
         #[command(flatten)]
         run: RunArgs,
     },
+    Show(gate_show::Args),
     New(gate_new::Args),
     Test(gate_test::Args),
-    /// List the gates of a plan and where they come from.
+    /// List the gates of a plan, or of the target where there is no plan, and where they come from.
     List {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
         plan: Option<String>,
@@ -55,6 +56,7 @@ pub struct ExecuteArgs {
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, report::full),
+        Command::Show(args) => gate_show::run(&args, context),
         Command::New(args) => gate_new::run(&args, context),
         Command::Test(args) => gate_test::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
@@ -88,7 +90,7 @@ pub struct Listed {
 
 fn list(plan: Option<&str>, context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
-    let found = context.plan(&repo, plan)?;
+    let found = context.plan_or_none(&repo, plan)?;
     let config = context.config(&repo, &found.plan, &Flags::default())?;
     let mut listed =
         vec![Listed { name: CONFLICT_MARKERS.into(), from: "built-in".into(), required: true, run: None, plugin: None, digest: None }];

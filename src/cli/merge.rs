@@ -60,7 +60,7 @@ pub fn start(
     words: fn(&Run, Option<&str>) -> String,
 ) -> Result<Answer> {
     let repo = context.repo()?;
-    let found = context.plan(&repo, plan)?;
+    let found = context.plan_with(&repo, plan, items)?;
     let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict };
     let config = context.config(&repo, &found.plan, &flags)?;
     let request = Request {

@@ -6,6 +6,7 @@ mod demo;
 mod forecast;
 mod gate;
 mod gate_new;
+mod gate_show;
 mod gate_test;
 mod man;
 mod merge;

@@ -1,6 +1,6 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, gate_new, gate_test, order, resolutions, status};
+use super::{Answer, gate, gate_new, gate_show, gate_test, order, resolutions, status};
 use crate::{
     config::ConfigFile,
     gate::cases::Case,
@@ -44,6 +44,8 @@ enum Document {
     Simulation,
     /// A case of a gate: a file in `cases/`, for editors.
     Case,
+    /// `gate show --json`.
+    GateShow,
     /// `gate new --json`.
     GateNew,
     /// `gate test --json`.
@@ -70,6 +72,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
         Document::Case => schema_for!(Case),
+        Document::GateShow => schema_for!(gate_show::Shown),
         Document::GateNew => schema_for!(gate_new::Made),
         Document::GateTest => schema_for!(gate_test::Tested),
         Document::Forecast => schema_for!(Forecast),

@@ -27,10 +27,15 @@ impl Manifest {
         json!({ "type": "object", "additionalProperties": false, "properties": self.config })
     }
 
+    /// What the plugin asks for and `gate` does not allow.
+    pub fn missing(&self, gate: &GateSpec) -> Vec<&String> {
+        self.capabilities.iter().filter(|asked| !gate.allow.iter().any(|grant| covers(grant, asked))).collect()
+    }
+
     /// The grants that the plugin has: what it asks for, as far as `gate` allows it. What is missing is an error that names the
     /// line to write.
     pub fn grants(&self, gate: &GateSpec) -> Result<Vec<String>> {
-        let missing: Vec<&String> = self.capabilities.iter().filter(|asked| !gate.allow.iter().any(|grant| covers(grant, asked))).collect();
+        let missing = self.missing(gate);
         if missing.is_empty() {
             return Ok(self.capabilities.clone());
         }

@@ -21,7 +21,7 @@ pub use digest::{digest, plugin_digest};
 pub use host::Over;
 pub use inputs::inputs;
 pub use manifest::Manifest;
-pub use plugin::{Judged, Limits, Plugin, Shelf, failed};
+pub use plugin::{Inspected, Judged, Limits, Plugin, Shelf, failed};
 pub use process::Stop;
 pub use said::Said;
 pub use verdicts::{Known, NOTES_REF, note_line};

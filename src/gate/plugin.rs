@@ -89,6 +89,67 @@ enum Engine {
     Wasm(wasm::Gate),
 }
 
+impl Engine {
+    fn manifest(&self) -> &Manifest {
+        match self {
+            Engine::Lua(gate) => gate.manifest(),
+            Engine::Wasm(gate) => gate.manifest(),
+        }
+    }
+}
+
+/// Code that runs, and for no gate yet.
+struct Code {
+    engine: Engine,
+    /// Those that it is made of, and what they hold; a built-in gate is made of none.
+    files: Vec<String>,
+    bytes: Vec<Vec<u8>>,
+}
+
+impl Code {
+    fn load(name: &str, shelf: &Shelf, limits: Limits, wasm: &Wasm, stop: &Stop) -> Result<Code> {
+        if let Some(builtin) = name.strip_prefix(BUILTIN) {
+            let source = builtin::source(builtin)?.as_bytes();
+            let gate = lua::Gate::load(name, source, &|_| Ok(None), limits, stop)?;
+            return Ok(Code { engine: Engine::Lua(gate), files: Vec::new(), bytes: vec![source.to_vec()] });
+        }
+        let missing = || Error::input("no-plugin", format!("there is no file {name}")).hint("commit it to the target first");
+        let bytes = shelf.read(name)?.ok_or_else(missing)?;
+        if name.ends_with(".wasm") {
+            within(bytes.len(), MAX_WASM_BYTES, name)?;
+            let gate = wasm::Gate::load(wasm, &bytes, limits, stop)?;
+            return Ok(Code { engine: Engine::Wasm(gate), files: vec![name.to_string()], bytes: vec![bytes] });
+        }
+        within(bytes.len(), MAX_LUA_BYTES, name)?;
+        let read = |path: &str| match shelf.read(path)? {
+            Some(bytes) => within(bytes.len(), MAX_LUA_BYTES, path).map(|()| Some(bytes)),
+            None => Ok(None),
+        };
+        let gate = lua::Gate::load(name, &bytes, &read, limits, stop)?;
+        let modules = gate.modules().to_vec();
+        let files = std::iter::once(name.to_string()).chain(modules.iter().map(|(path, _)| path.clone())).collect();
+        let bytes = std::iter::once(bytes).chain(modules.into_iter().map(|(_, bytes)| bytes)).collect();
+        Ok(Code { engine: Engine::Lua(gate), files, bytes })
+    }
+}
+
+/// What can be known of a plugin without asking it about a candidate.
+pub struct Inspected {
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// The files that it is made of.
+    pub files: Vec<String>,
+}
+
+impl Inspected {
+    /// Load the plugin `name` from `shelf`, whatever it would have to be granted and however it would have to be configured.
+    pub fn load(name: &str, shelf: &Shelf, wasm: &Wasm, stop: &Stop) -> Result<Inspected> {
+        let limits = Limits { time: DEFAULT_TIME, memory: (DEFAULT_MEMORY_MB as usize) << 20, fuel: DEFAULT_FUEL };
+        let Code { engine, files, .. } = Code::load(name, shelf, limits, wasm, stop)?;
+        Ok(Inspected { manifest: engine.manifest().clone(), files })
+    }
+}
+
 /// A plugin that is loaded for a gate.
 pub struct Plugin {
     gate: GateSpec,
@@ -117,35 +178,9 @@ impl Plugin {
     /// Load the plugin of `gate`, whose files lie on `shelf`. The error is the plugin's: no such file, code that does not load, a
     /// grant that is missing, or a config that it does not take.
     pub fn load(gate: &GateSpec, shelf: &Shelf, wasm: &Wasm, stop: &Stop) -> Result<Plugin> {
-        let name = gate.plugin.as_deref().unwrap_or_default();
         let limits = Limits::of(gate);
-        let (engine, files, bytes) = if let Some(builtin) = name.strip_prefix(BUILTIN) {
-            let source = builtin::source(builtin)?;
-            let gate = lua::Gate::load(name, source.as_bytes(), &|_| Ok(None), limits, stop)?;
-            (Engine::Lua(gate), Vec::new(), vec![source.as_bytes().to_vec()])
-        } else {
-            let missing = || Error::input("no-plugin", format!("there is no file {name}")).hint("commit it to the target first");
-            let bytes = shelf.read(name)?.ok_or_else(missing)?;
-            if name.ends_with(".wasm") {
-                within(bytes.len(), MAX_WASM_BYTES, name)?;
-                (Engine::Wasm(wasm::Gate::load(wasm, &bytes, limits, stop)?), vec![name.to_string()], vec![bytes])
-            } else {
-                within(bytes.len(), MAX_LUA_BYTES, name)?;
-                let read = |path: &str| match shelf.read(path)? {
-                    Some(bytes) => within(bytes.len(), MAX_LUA_BYTES, path).map(|()| Some(bytes)),
-                    None => Ok(None),
-                };
-                let gate = lua::Gate::load(name, &bytes, &read, limits, stop)?;
-                let modules = gate.modules().to_vec();
-                let files = std::iter::once(name.to_string()).chain(modules.iter().map(|(path, _)| path.clone())).collect();
-                (Engine::Lua(gate), files, std::iter::once(bytes).chain(modules.into_iter().map(|(_, bytes)| bytes)).collect())
-            }
-        };
-        let manifest = match &engine {
-            Engine::Lua(gate) => gate.manifest(),
-            Engine::Wasm(gate) => gate.manifest(),
-        }
-        .clone();
+        let Code { engine, files, bytes } = Code::load(gate.plugin.as_deref().unwrap_or_default(), shelf, limits, wasm, stop)?;
+        let manifest = engine.manifest().clone();
         let (grants, config) = (manifest.grants(gate)?, manifest.complete(gate)?);
         let mut hash = Sha256::new();
         for part in files.iter().map(String::as_bytes).chain(bytes.iter().map(Vec::as_slice)) {

@@ -150,9 +150,14 @@ pub fn find(repo: &Repo, id: &str) -> Result<Option<Run>> {
 
 /// The newest run, of `plan` where one is given.
 pub fn newest(repo: &Repo, plan: Option<&str>) -> Result<Option<Run>> {
+    newest_that(repo, |run| plan.is_none_or(|plan| run.plan == plan))
+}
+
+/// The newest run that `fits`.
+pub fn newest_that(repo: &Repo, fits: impl Fn(&Run) -> bool) -> Result<Option<Run>> {
     for (id, commit) in repo.refs_under(PREFIX)?.into_iter().rev() {
         let run = read(repo, &format!("{PREFIX}{id}"), commit)?;
-        if plan.is_none_or(|plan| run.plan == plan) {
+        if fits(&run) {
             return Ok(Some(run));
         }
     }

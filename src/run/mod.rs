@@ -20,7 +20,7 @@ mod train;
 
 pub use cases::{Bench, Tried};
 pub use forecast::forecast;
-pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run};
+pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run, newest_that as newest_run_that};
 pub use replay::{Request as ReplayRequest, replay};
 pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
