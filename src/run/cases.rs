@@ -1,6 +1,6 @@
 //! Trying a gate on its cases, each a candidate of real commits in a repository that is thrown away.
 
-use super::{prove::blank, signals::Signals};
+use super::{pool::blank, signals::Signals};
 use crate::{
     gate::{
         Judged, Plugin, Said, Shelf, Subject, View, Wasm,

@@ -1,8 +1,8 @@
 //! One execution of a plan: weave each item in order, prove it, and land what holds.
 
 mod assess;
-mod explain;
 mod cases;
+mod explain;
 mod forecast;
 mod journal;
 mod land;
