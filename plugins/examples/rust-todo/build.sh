@@ -11,12 +11,13 @@ built=${CARGO_TARGET_DIR:-$here/target}
 # No path of this machine may stand in the component, since its digest is what verdicts are kept by.
 flags=$(printf '%s\037%s' "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=/cargo" "--remap-path-prefix=${here%/*}=/gates")
 
-if rustup target list --installed 2>/dev/null | grep -qx wasm32-wasip2; then
+if [ -d "$(rustc --print target-libdir --target wasm32-wasip2 2>/dev/null)" ]; then
     target=wasm32-wasip2
     CARGO_ENCODED_RUSTFLAGS=$flags cargo build --manifest-path "$here/Cargo.toml" --target-dir "$built" --release --locked --target $target
     cp "$built/$target/release/$name.wasm" "$output"
 elif [ -x /usr/bin/cargo ] && [ -d /usr/lib/rustlib/src/rust/library ]; then
-    # Debian's: apt-get install rustc-web cargo-web rust-web-src lld-22; cargo install wasm-tools.
+    # Debian's: apt-get install rustc-web cargo-web rust-web-src lld-22.
+    command -v wasm-tools >/dev/null || { echo "wasm-tools is missing: cargo install --locked wasm-tools" >&2; exit 1; }
     # It has no standard library for this target, and -Z is not otherwise let through by a released compiler.
     target=wasm32-unknown-unknown
     flags=$(printf '%s\037-Clinker=%s\037-Clinker-flavor=wasm-ld' "$flags" "$(command -v wasm-ld-22 || command -v wasm-ld)")
