@@ -20,6 +20,7 @@ mod report;
 mod repositories;
 mod resolutions;
 mod sandbox;
+mod schedule;
 mod strategies;
 mod terminal;
 mod weave;
