@@ -1,7 +1,9 @@
 //! `lex-pr.toml`, the plan's policy, git config, environment and flags become one resolved [`Config`].
 
+mod cache;
 mod file;
 
+pub use cache::cache_folder;
 pub use file::{ConfigFile, FILE_NAME, Format, OnConflict, Regenerate, Resolver, WeaveTable, Workers, read_toml};
 
 use crate::model::{

@@ -1,7 +1,7 @@
 //! Which pairs of candidates conflict, remembered from one forecast to the next in the user's cache folder: asking again costs
 //! nothing, and a new branch costs its own row. What cannot be read or written only costs time.
 
-use crate::model::forecast::Place;
+use crate::{config::cache_folder, model::forecast::Place};
 use serde::{Deserialize, Serialize};
 use std::{collections::HashMap, io::Write, path::PathBuf};
 
@@ -59,9 +59,6 @@ impl PairCache {
     }
 }
 
-/// The XDG base directory specification's place for what can be computed again.
 fn file(base: &str) -> Option<PathBuf> {
-    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(cache.join("git-lex-pr").join("forecast").join(format!("{base}.json")))
+    Some(cache_folder()?.join("forecast").join(format!("{base}.json")))
 }
