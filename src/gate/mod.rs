@@ -14,6 +14,7 @@ mod said;
 pub mod templates;
 mod verdicts;
 mod view;
+mod wasi;
 mod wasm;
 
 pub use command::{Attempted, run};
@@ -26,4 +27,4 @@ pub use process::Stop;
 pub use said::Said;
 pub use verdicts::{Known, NOTES_REF, note_line};
 pub use view::{Subject, View};
-pub use wasm::Wasm;
+pub use wasm::{Parts, WORLD, Wasm};

@@ -5,7 +5,7 @@ use super::{
     host::Host,
     lua,
     said::plain,
-    wasm::{self, Wasm},
+    wasm::{self, Parts, Wasm},
 };
 use crate::model::{
     Error, Result,
@@ -76,11 +76,18 @@ pub struct Limits {
 impl Limits {
     /// Those of `gate`.
     pub fn of(gate: &GateSpec) -> Limits {
+        let usual = Limits::default();
         Limits {
-            time: gate.timeout.as_ref().map_or(DEFAULT_TIME, |span| span.duration()),
-            memory: (gate.memory_mb.unwrap_or(DEFAULT_MEMORY_MB) as usize) << 20,
-            fuel: gate.fuel.unwrap_or(DEFAULT_FUEL),
+            time: gate.timeout.as_ref().map_or(usual.time, |span| span.duration()),
+            memory: gate.memory_mb.map_or(usual.memory, |mb| (mb as usize) << 20),
+            fuel: gate.fuel.unwrap_or(usual.fuel),
         }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits { time: DEFAULT_TIME, memory: (DEFAULT_MEMORY_MB as usize) << 20, fuel: DEFAULT_FUEL }
     }
 }
 
@@ -139,14 +146,21 @@ pub struct Inspected {
     pub manifest: Manifest,
     /// The files that it is made of.
     pub files: Vec<String>,
+    /// Their size in bytes, all together.
+    pub size: usize,
+    /// What a component is made of.
+    pub parts: Option<Parts>,
 }
 
 impl Inspected {
     /// Load the plugin `name` from `shelf`, whatever it would have to be granted and however it would have to be configured.
     pub fn load(name: &str, shelf: &Shelf, wasm: &Wasm, stop: &Stop) -> Result<Inspected> {
-        let limits = Limits { time: DEFAULT_TIME, memory: (DEFAULT_MEMORY_MB as usize) << 20, fuel: DEFAULT_FUEL };
-        let Code { engine, files, .. } = Code::load(name, shelf, limits, wasm, stop)?;
-        Ok(Inspected { manifest: engine.manifest().clone(), files })
+        let Code { engine, files, bytes } = Code::load(name, shelf, Limits::default(), wasm, stop)?;
+        let parts = match &engine {
+            Engine::Lua(_) => None,
+            Engine::Wasm(gate) => Some(gate.parts().clone()),
+        };
+        Ok(Inspected { manifest: engine.manifest().clone(), files, size: bytes.iter().map(Vec::len).sum(), parts })
     }
 }
 

@@ -177,7 +177,7 @@ impl View {
 
     /// What it looks at. Errors where a gate asks before there is a candidate.
     pub fn subject(&self) -> Result<&Subject> {
-        self.subject.as_ref().ok_or_else(|| Error::input("no-candidate", "there is no candidate yet: ask in `check`"))
+        self.subject.as_ref().ok_or_else(no_candidate)
     }
 
     /// The gate's config.
@@ -374,6 +374,11 @@ impl View {
         let (Some(old), Some(new)) = (text(change.old)?, text(change.new)?) else { return Ok(None) };
         Ok(lines_between(&old, &new).map(|[removed, added]| Difference { added, removed }))
     }
+}
+
+/// What a gate hears that asks before there is a candidate.
+pub fn no_candidate() -> Error {
+    Error::input("no-candidate", "there is no candidate yet: ask in `check`")
 }
 
 /// Whether `glob` names `path`.
