@@ -23,4 +23,5 @@ mod sandbox;
 mod schedule;
 mod strategies;
 mod terminal;
+mod wasm;
 mod weave;

@@ -77,6 +77,7 @@ impl Sandbox {
             .env("TMPDIR", self.root.path().join("tmp"))
             .env("GIT_CONFIG_NOSYSTEM", "1")
             .env_remove("XDG_CONFIG_HOME")
+            .env_remove("XDG_CACHE_HOME")
             .env("NO_COLOR", "1")
             .stdin(Stdio::null());
         command

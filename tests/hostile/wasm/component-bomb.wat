@@ -1,0 +1,15 @@
+;; error: it is made of more parts than a gate may have
+(component
+  (component $a (core module $m)  (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)) (core instance (instantiate $m)))
+  (component $b (alias outer 1 $a (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (component $c (alias outer 1 $b (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (component $d (alias outer 1 $c (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (component $e (alias outer 1 $d (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (component $f (alias outer 1 $e (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (component $g (alias outer 1 $f (component $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)) (instance (instantiate $x)))
+  (instance (instantiate $g))
+  (core module $m (func (export "f") (result i32) (i32.const 0)))
+  (core instance $i (instantiate $m))
+  (func $f (result s32) (canon lift (core func $i "f")))
+  (export "describe" (func $f))
+  (export "check" (func $f)))

@@ -1,0 +1,2 @@
+;; error: it is a core WASM module, and no component
+(module (func (export "check")))

@@ -1,0 +1,2 @@
+;; error: it crashed: integer divide by zero
+(func $check (result i32) (i32.div_u (i32.const 1) (i32.const 0)))

@@ -1,0 +1,2 @@
+;; error: it exports no `describe`
+(component)

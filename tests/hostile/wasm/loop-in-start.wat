@@ -1,0 +1,2 @@
+;; error: timed out after 200 ms
+(start $s) (func $s (loop $l (br $l)))

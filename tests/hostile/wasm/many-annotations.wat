@@ -1,0 +1,5 @@
+;; pass:  (99800 more places were left out)
+(func $check (result i32)
+  (drop (memory.grow (i32.const 80)))
+  (i32.store (i32.const 80) (i32.const 65536)) (i32.store (i32.const 84) (i32.const 100000))
+  (i32.const 64))

@@ -1,0 +1,2 @@
+;; error: it panicked
+(func $check (result i32) unreachable)

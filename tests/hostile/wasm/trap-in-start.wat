@@ -1,0 +1,2 @@
+;; error: it panicked
+(start $s) (func $s unreachable)
