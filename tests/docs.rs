@@ -182,6 +182,7 @@ fn every_command_has_help_and_every_page_is_in_the_readme() {
         "forecast",
         "gate",
         "execute",
+        "plugin",
         "merge",
         "status",
         "report",

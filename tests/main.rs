@@ -16,6 +16,7 @@ mod lua;
 mod merge;
 mod order;
 mod plan;
+mod plugins;
 mod report;
 mod repositories;
 mod resolutions;

@@ -147,6 +147,14 @@ impl Context {
         Config::resolve(file, plan, &git, &|name| std::env::var(name).ok(), flags)
     }
 
+    /// The branch that plans land on, its commit, and `lex-pr.toml` there.
+    pub fn target_file(&self, repo: &Repo) -> Result<(String, ObjectId, ConfigFile)> {
+        let (target, at) = self.default_target(repo, None)?;
+        let commit = repo.target_head(&target).map_err(|error| error.at(at))?;
+        let file = config_file(repo, &target, commit)?;
+        Ok((target, commit, file))
+    }
+
     /// The two commits of a range, written `FROM..TO`; a side that is left out is HEAD.
     pub fn range(&self, repo: &Repo, range: &str) -> Result<(ObjectId, ObjectId)> {
         let (from, to) = range

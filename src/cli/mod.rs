@@ -13,6 +13,7 @@ mod merge;
 mod narrow;
 mod order;
 mod plan;
+mod plugin;
 mod progress;
 mod replay;
 mod report;
@@ -79,6 +80,8 @@ enum Command {
     #[command(subcommand)]
     Gate(gate::Command),
     Execute(gate::ExecuteArgs),
+    #[command(subcommand)]
+    Plugin(plugin::Command),
     Merge(merge::Args),
     Status(status::Args),
     Report(report::Args),
@@ -154,6 +157,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Simulate(args) => simulate::run(&args, context),
         Command::Gate(command) => gate::run(command, context),
         Command::Execute(args) => gate::execute(&args, context),
+        Command::Plugin(command) => plugin::run(command, context),
         Command::Merge(args) => merge::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),

@@ -1,6 +1,6 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, gate_new, gate_show, gate_test, order, resolutions, status};
+use super::{Answer, gate, gate_new, gate_show, gate_test, order, plugin, resolutions, status};
 use crate::{
     config::ConfigFile,
     gate::cases::Case,
@@ -50,6 +50,10 @@ enum Document {
     GateNew,
     /// `gate test --json`.
     GateTest,
+    /// `plugin list --json`.
+    Plugins,
+    /// `plugin inspect --json`, `plugin build --json`.
+    Plugin,
     /// `forecast --json`.
     Forecast,
     /// `replay --json`.
@@ -75,6 +79,8 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::GateShow => schema_for!(gate_show::Shown),
         Document::GateNew => schema_for!(gate_new::Made),
         Document::GateTest => schema_for!(gate_test::Tested),
+        Document::Plugins => schema_for!(Vec<plugin::Listed>),
+        Document::Plugin => schema_for!(plugin::Shown),
         Document::Forecast => schema_for!(Forecast),
         Document::Simulation => schema_for!(Vec<Simulated>),
         Document::Replay => schema_for!(Replay),
