@@ -4,7 +4,7 @@ use crate::{
     config::{Config, ConfigFile, FILE_NAME, Flags},
     model::{Error, Result, error::Location, plan::Plan},
     plan::{Composer, Selection, document, store},
-    repo::{Repo, branch_name},
+    repo::{Repo, branch_name, is_branch_name},
 };
 use gix::ObjectId;
 use std::{io::Read, path::PathBuf};
@@ -68,7 +68,7 @@ impl Context {
         let stored = match arg {
             Some(path) if self.is_document(path) => {
                 let stem = PathBuf::from(path).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-                let name = if crate::repo::is_branch_name(&stem) { stem } else { "plan".into() };
+                let name = if is_branch_name(&stem) { stem } else { "plan".into() };
                 let again = Some(path.to_string()).filter(|path| path != "-");
                 return Ok(PlanArg { name, again, revision: None, plan: self.plan_file(path)? });
             }
@@ -90,11 +90,15 @@ impl Context {
     /// The plan that an argument means for `items`. Where none is named and no plan holds them, but they are branches, it is a plan
     /// of just those, which is not kept.
     pub fn plan_with(&self, repo: &Repo, arg: Option<&str>, items: &[String]) -> Result<PlanArg> {
-        let is_branch = |item: &String| crate::repo::is_branch_name(item) && matches!(repo.branch(item), Ok(Some(_)));
-        if arg.is_some() || items.is_empty() || !items.iter().all(is_branch) {
+        if arg.is_some() || items.is_empty() {
             return self.plan(repo, arg);
         }
         let (mut plans, _) = store::load_all(repo)?;
+        let is_branch = |item: &String| is_branch_name(item) && matches!(repo.branch(item), Ok(Some(_)));
+        // What is no branch either is a typo in the name of an item.
+        if !plans.is_empty() && !items.iter().all(is_branch) {
+            return self.plan(repo, arg);
+        }
         plans.retain(|stored| items.iter().all(|item| stored.plan.item(item).is_some()));
         match plans.len() {
             0 => self.plan_of(repo, items),
@@ -107,7 +111,11 @@ impl Context {
         let (target, origin) = self.default_target(repo, None)?;
         let mut plan = Plan::new(branch_name(&target));
         let selection = Selection { patterns: branches.to_vec(), ..Selection::default() };
-        Composer::new(repo, &plan.target).map_err(|e| e.at(origin))?.add(&mut plan, &selection)?;
+        let composer = Composer::new(repo, &plan.target).map_err(|e| e.at(origin))?;
+        composer.add(&mut plan, &selection).map_err(|e| match e.code {
+            "unknown-dependency" => e.hint("name what it depends on by --item, too, or make a plan: git lex-pr plan create"),
+            _ => e,
+        })?;
         if let Some(landed) = branches.iter().find(|branch| plan.item(branch).is_none()) {
             return Err(Error::input("landed", format!("there is nothing to judge: {target} holds `{landed}` already"))
                 .hint("name a branch with commits of its own"));

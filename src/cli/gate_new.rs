@@ -3,7 +3,7 @@
 use super::{Answer, context::Context};
 use crate::{
     config::FILE_NAME,
-    gate::templates::{LUA_TYPES, Language, Template, files},
+    gate::templates::{LUA_TYPES, Language, Template},
     model::{Error, Result, error::Blame, gate::GateSpec, shell_word},
     report::style::{FAINT, HEAD, paint, printable},
 };
@@ -37,11 +37,21 @@ struct LanguageArg {
     /// In Lua, which needs nothing but this program.
     #[arg(long)]
     lua: bool,
+    /// In Rust, built as a WASM component.
+    #[arg(long)]
+    wasm_rust: bool,
+    /// In C, built as a WASM component.
+    #[arg(long)]
+    wasm_c: bool,
 }
 
 impl LanguageArg {
     fn language(&self) -> Language {
-        Language::Lua
+        match (self.wasm_rust, self.wasm_c) {
+            (true, _) => Language::Rust,
+            (_, true) => Language::C,
+            _ => Language::Lua,
+        }
     }
 }
 
@@ -70,7 +80,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         return Err(Error::input("exists", format!("there is {folder} already")).hint("choose another name, or another --dir"));
     }
     let mut written = Vec::new();
-    for file in files(language) {
+    for file in language.files() {
         let path = format!("{folder}/{}", file.path);
         write(&context.dir.join(&path), &file)?;
         written.push(path);
@@ -80,11 +90,11 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         write(&context.dir.join(&types), &Template { path: TYPES_FILE, text: LUA_TYPES.into(), executable: false })?;
         written.push(types);
     }
-    let plugin = from_root(context, &format!("{folder}/gate.lua"));
+    let plugin = from_root(context, &format!("{folder}/{}", language.gate_file()));
     let quoted = |text: &str| toml::Value::from(text).to_string();
     let config = format!("[[gate]]\nname = {}\nplugin = {}\n", quoted(&args.name), quoted(&plugin));
     let made = Made { name: args.name.clone(), plugin, files: written, config };
-    Answer::yes(words(&made, &folder, context), &made)
+    Answer::yes(words(&made, &folder, language, context), &made)
 }
 
 fn write(place: &Path, file: &Template) -> Result<()> {
@@ -116,18 +126,24 @@ fn from_root(context: &Context, path: &str) -> String {
     inside().unwrap_or_else(|| path.into())
 }
 
-fn words(made: &Made, folder: &str, context: &Context) -> String {
+fn words(made: &Made, folder: &str, language: Language, context: &Context) -> String {
     let mut text = String::new();
     for file in &made.files {
         text.push_str(&format!("{} {}\n", paint(FAINT, "wrote"), printable(file)));
     }
     let step = |title: &str| format!("\n{}\n", paint(HEAD, title));
+    if let Some(build) = language.build_file() {
+        text.push_str(&step(&format!("Build it, which makes {}:", language.gate_file())));
+        text.push_str(&format!("  {}\n", printable(&shell_word(&format!("{folder}/{build}")))));
+    }
     text.push_str(&step("Try it on its cases:"));
     text.push_str(&format!("  git lex-pr gate test {}\n", printable(&shell_word(folder))));
     text.push_str(&step(&format!("Let it judge what lands: add to {FILE_NAME}")));
     let is_new = context.repo().ok().and_then(|repo| Some(!repo.git.workdir()?.join(FILE_NAME).exists())).unwrap_or(true);
     let version = if is_new { "version = 1\n\n" } else { "" };
-    format!("{version}{}", made.config).lines().for_each(|line| text.push_str(&format!("  {}\n", printable(line))));
+    format!("{version}{}", made.config)
+        .lines()
+        .for_each(|line| text.push_str(&format!("{}\n", printable(&format!("  {line}")).trim_end())));
     text.push_str(&step("Gates come from the target, so commit it there; then ask it:"));
     text.push_str(&format!("  git lex-pr gate run {} --item BRANCH\n", printable(&shell_word(&made.name))));
     text

@@ -3,7 +3,7 @@
 use super::{Answer, context::Context};
 use crate::{
     config::{FILE_NAME, Flags},
-    gate::{Inspected, Limits, Shelf, Wasm, digest},
+    gate::{Inspected, Limits, Shelf, Wasm, builtin, digest},
     model::{
         Error, Result,
         error::nearest,
@@ -129,7 +129,8 @@ struct ShownLimits {
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
-    if args.name.starts_with(BUILTIN) {
+    if let Some(name) = args.name.strip_prefix(BUILTIN) {
+        builtin::source(name)?;
         let shown = Shown {
             from: "built-in".into(),
             ..of_plugin(&plugin(&args.name), |name, wasm| inspect(name, &Shelf::Folder(&context.dir), wasm))?

@@ -23,6 +23,9 @@ pub struct Args {
     /// A gate's file, its folder, a folder of gates, or `builtin:NAME`.
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
+    /// The folder of the cases, instead of the one beside the gate: to try how you configure `builtin:NAME`.
+    #[arg(long, value_name = "DIR")]
+    cases: Option<String>,
     /// Show what the gate said also where it is what it must say.
     #[arg(short, long)]
     verbose: bool,
@@ -86,7 +89,7 @@ struct TestedCase {
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let mut suites = Vec::new();
     for path in &args.paths {
-        suites.extend(find(&context.dir, path)?);
+        suites.extend(find(&context.dir, path, args.cases.as_deref())?);
     }
     let mut bench = Bench::new()?;
     let mut tested = Tested { gates: Vec::new(), passed: 0, failed: 0 };

@@ -495,11 +495,12 @@ impl Case {
 }
 
 /// The gates that `path` in the folder `dir` means, with their cases: a gate's file, its folder, a folder of gates, or
-/// `builtin:NAME`, whose cases lie in `gates/NAME/cases`.
-pub fn find(dir: &Path, path: &str) -> Result<Vec<Suite>> {
+/// `builtin:NAME`, whose cases lie in `gates/NAME/cases`. All of them are tried on those in the folder `cases` where one is given.
+pub fn find(dir: &Path, path: &str, cases: Option<&str>) -> Result<Vec<Suite>> {
     if let Some(name) = path.strip_prefix(BUILTIN) {
         builtin::source(name)?;
-        return Ok(vec![suite(dir, name.into(), path.into(), &format!("gates/{name}/cases"))?]);
+        let beside = format!("gates/{name}/cases");
+        return Ok(vec![suite(dir, name.into(), path.into(), cases.unwrap_or(&beside))?]);
     }
     let place = dir.join(path);
     if place.is_file() {
@@ -507,7 +508,7 @@ pub fn find(dir: &Path, path: &str) -> Result<Vec<Suite>> {
             let hint = format!("a gate's file ends in {}", PLUGIN_SUFFIXES.join(", "));
             return Err(Error::input("no-gate", format!("{path} is no gate")).hint(hint));
         }
-        return Ok(vec![of_file(dir, path)?]);
+        return Ok(vec![of_file(dir, path, cases)?]);
     }
     if !place.is_dir() {
         let hint = "give the path of a gate's file or folder, or `builtin:NAME`";
@@ -533,7 +534,7 @@ pub fn find(dir: &Path, path: &str) -> Result<Vec<Suite>> {
         let hint = "a gate in a folder of its own is called gate.lua, gate.luau or gate.wasm; one in another language is built first";
         return Err(Error::input("no-gate", format!("there is no gate with cases in {path}")).hint(hint));
     }
-    files.iter().map(|file| of_file(dir, file)).collect()
+    files.iter().map(|file| of_file(dir, file, cases)).collect()
 }
 
 fn suffix(path: &str) -> Option<&'static str> {
@@ -555,14 +556,14 @@ fn cases_of(path: &str) -> String {
     }
 }
 
-fn of_file(dir: &Path, path: &str) -> Result<Suite> {
+fn of_file(dir: &Path, path: &str, cases: Option<&str>) -> Result<Suite> {
     let whole = std::path::absolute(dir.join(path)).map_err(|e| Error::io(format_args!("find {path}"), e))?;
     let stem = |path: &Path| path.file_stem().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let name = match stem(&whole) {
         name if name == GATE => whole.parent().and_then(Path::file_name).map_or(name, |folder| folder.to_string_lossy().into_owned()),
         name => name,
     };
-    suite(dir, name, path.into(), &cases_of(path))
+    suite(dir, name, path.into(), cases.unwrap_or(&cases_of(path)))
 }
 
 fn suite(dir: &Path, name: String, plugin: String, folder: &str) -> Result<Suite> {
