@@ -73,6 +73,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let language = args.language.language();
     let named = GateSpec { plugin: Some("gate.lua".into()), run: None, ..GateSpec::command(&args.name, String::new(), None, &[]) };
     named.check().map_err(|(message, hint)| Error::input("bad-gate", message).hint(hint))?;
+    if args.name.starts_with('.') {
+        return Err(Error::input("bad-gate", format!("`{}` is no name of a folder", args.name)).hint("begin it with a letter"));
+    }
     let dir = args.dir.trim_end_matches('/');
     let folder = format!("{dir}/{}", args.name);
     let place = context.dir.join(&folder);

@@ -44,7 +44,7 @@ pub struct Shown {
     /// Whether an item needs a pass of it.
     required: bool,
     /// One line for a person: what it says of itself.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     description: String,
     /// The command; absent for a plugin and for a built-in gate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -53,25 +53,25 @@ pub struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     plugin: Option<String>,
     /// The files of the target that the plugin is made of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     files: Vec<String>,
     /// Why the plugin does not load, or is not asked.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     errors: Vec<String>,
     /// What it takes in `config`, by name.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     config: Vec<ShownKey>,
     /// What of the machine it asks for.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     capabilities: Vec<Capability>,
     /// What of the machine it is granted.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     allow: Vec<String>,
     /// Gates whose verdicts it reads.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     needs: Vec<String>,
     /// Its inputs, as globs; all files where there are none.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     paths: Vec<String>,
     /// What bounds it; absent for a built-in gate.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,7 +84,7 @@ pub struct Shown {
     #[serde(skip_serializing_if = "Option::is_none")]
     newest_run: Option<String>,
     /// What it said there.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     verdicts: Vec<Verdict>,
 }
 

@@ -62,7 +62,7 @@ struct TestedCase {
     /// Its file.
     file: String,
     /// What it shows.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     about: String,
     /// Whether the gate said what it must say.
     passed: bool,
@@ -71,16 +71,16 @@ struct TestedCase {
     /// Its summary.
     summary: String,
     /// Its annotations.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     annotations: Vec<Annotation>,
     /// What it found.
-    #[serde(skip_serializing_if = "Map::is_empty")]
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
     facts: Map<String, Value>,
     /// What it logged.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     log: String,
     /// What it said beside what it must say.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     differences: Vec<Compared>,
     /// Wall time of the call, in milliseconds.
     duration_ms: u64,
