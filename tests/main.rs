@@ -17,6 +17,7 @@ mod merge;
 mod order;
 mod plan;
 mod plugins;
+mod reference;
 mod report;
 mod repositories;
 mod resolutions;
