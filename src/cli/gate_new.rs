@@ -135,9 +135,9 @@ fn words(made: &Made, folder: &str, language: Language, context: &Context) -> St
         text.push_str(&format!("{} {}\n", paint(FAINT, "wrote"), printable(file)));
     }
     let step = |title: &str| format!("\n{}\n", paint(HEAD, title));
-    if let Some(build) = language.build_file() {
+    if language.is_built() {
         text.push_str(&step(&format!("Build it, which makes {}:", language.gate_file())));
-        text.push_str(&format!("  {}\n", printable(&shell_word(&format!("{folder}/{build}")))));
+        text.push_str(&format!("  git lex-pr plugin build {}\n", printable(&shell_word(folder))));
     }
     text.push_str(&step("Try it on its cases:"));
     text.push_str(&format!("  git lex-pr gate test {}\n", printable(&shell_word(folder))));

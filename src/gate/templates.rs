@@ -46,12 +46,9 @@ impl Language {
         }
     }
 
-    /// What makes that file out of the others, where it is not one of them.
-    pub fn build_file(self) -> Option<&'static str> {
-        match self {
-            Language::Lua => None,
-            Language::Rust | Language::C => Some("build.sh"),
-        }
+    /// Whether that file is made out of the others.
+    pub fn is_built(self) -> bool {
+        self != Language::Lua
     }
 
     /// The files of a new gate; once built it passes the cases among them.
