@@ -1,2 +1,2 @@
-;; error: timed out after 200 ms
+;; error: timed out after 500 ms
 (start $s) (func $s (loop $l (br $l)))
