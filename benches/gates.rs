@@ -148,10 +148,8 @@ fn on_threads(
 fn by_shell(dir: &Path, subjects: &[Subject]) -> Duration {
     let started = Instant::now();
     for subject in subjects {
-        let check = format!(
-            "git diff --numstat {} {} | awk '{{ n += $1 + $2 }} END {{ exit n > 100000 }}'",
-            subject.base, subject.candidate
-        );
+        let check =
+            format!("git diff --numstat {} {} | awk '{{ n += $1 + $2 }} END {{ exit n > 100000 }}'", subject.base, subject.candidate);
         assert!(Command::new("sh").arg("-c").arg(check).current_dir(dir).status().unwrap().success());
     }
     started.elapsed() / u32::try_from(subjects.len()).unwrap()
@@ -188,12 +186,7 @@ fn make(dir: &Path) -> Vec<Subject> {
     import.stdin.take().unwrap().write_all(stream.as_bytes()).unwrap();
     assert!(import.wait().unwrap().success());
     let commits: Vec<ObjectId> = git(&["rev-list", "--reverse", "main"]).lines().map(|id| id.parse().unwrap()).collect();
-    let subject = |pair: &[ObjectId]| Subject {
-        item: "bench".into(),
-        target: "main".into(),
-        base: pair[0],
-        head: pair[1],
-        candidate: pair[1],
-    };
+    let subject =
+        |pair: &[ObjectId]| Subject { item: "bench".into(), target: "main".into(), base: pair[0], head: pair[1], candidate: pair[1] };
     commits.windows(2).map(subject).collect()
 }

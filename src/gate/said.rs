@@ -22,7 +22,7 @@ pub struct Said {
     pub answer: Answer,
     /// One line for a person.
     pub summary: String,
-    /// At most [`MAX_ANNOTATIONS`].
+    /// At most 200.
     pub annotations: Vec<Annotation>,
     /// How many annotations were left out.
     pub left_out: usize,

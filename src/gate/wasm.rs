@@ -41,7 +41,7 @@ use std::{
 };
 use wasmparser::{ComponentInstance, Payload};
 use wasmtime::{
-    Cache, CacheConfig, Config, Engine, ResourceLimiter, Store, Trap, UpdateDeadline,
+    Cache, CacheConfig, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, ResourceLimiter, Store, Trap, UpdateDeadline,
     component::{Component, HasSelf, Linker, types::ComponentItem},
 };
 
@@ -65,6 +65,9 @@ const STACK: usize = 512 << 10;
 
 /// Most instances, memories and tables that a component may be made of; Python's has a few dozen.
 const MOST_PARTS: usize = 256;
+
+/// Most elements of a table; those of Python's component are some ten thousand.
+const TABLE_ELEMENTS: usize = 1 << 20;
 
 /// Most components that one may come to, whatever is instantiated where; toolchains make a handful.
 const MOST_COPIES: u64 = 10_000;
@@ -107,19 +110,33 @@ struct Code {
     parts: Parts,
 }
 
+/// An engine whose instances take turns in memory that is mapped once, which makes one in half of the time. It has room for one call
+/// of the largest component that may be; a machine that does not overcommit addresses has none for it.
+fn pooled(config: &Config) -> wasmtime::Result<Engine> {
+    let parts = MOST_PARTS as u32;
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(1).total_core_instances(parts).total_memories(parts).total_tables(parts);
+    pool.max_core_instances_per_component(parts).max_memories_per_component(parts).max_tables_per_component(parts);
+    pool.table_elements(TABLE_ELEMENTS);
+    let mut config = config.clone();
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    Engine::new(&config)
+}
+
 impl Machine {
     fn new() -> Result<Machine> {
         let mut config = Config::new();
         config.consume_fuel(true).epoch_interruption(true).max_wasm_stack(STACK);
         // The same bits on every machine.
         config.cranelift_nan_canonicalization(true).relaxed_simd_deterministic(true);
-        if rustix::process::getrlimit(rustix::process::Resource::As).current.is_some() {
+        let limited = rustix::process::getrlimit(rustix::process::Resource::As).current.is_some();
+        if limited {
             // Where there are addresses enough, four gigabytes of them for each memory save it bounds checks and moves.
             config.memory_reservation(0).memory_guard_size(0).memory_reservation_for_growth(0);
         }
         config.cache(cache());
         let making = |e: wasmtime::Error| Error::environment("wasm", format!("could not start the WASM engine: {e}"));
-        let engine = Engine::new(&config).map_err(making)?;
+        let engine = if limited { Engine::new(&config) } else { pooled(&config).or_else(|_| Engine::new(&config)) }.map_err(making)?;
         let mut linker = Linker::new(&engine);
         bindings::Gate::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(making)?;
         let ticker = Ticker::start(&engine)?;

@@ -120,12 +120,12 @@ impl<'r> Pool<'r> {
 
     /// The verdict of a job for an item that it decides, and whether it was there before; what the gate left behind goes with
     /// the first item.
-    pub fn decide_by(&mut self, job: Job) -> Option<(Verdict, bool, Vec<(String, Vec<u8>)>)> {
+    pub fn decide_by(&mut self, job: Job) -> Option<(Proof, bool)> {
         let entry = &mut self.entries[job];
         let proof = entry.proof.as_mut()?;
         let reused = entry.recorded || entry.used;
         entry.used = true;
-        Some((proof.verdict.clone(), reused, std::mem::take(&mut proof.files)))
+        Some((Proof { verdict: proof.verdict.clone(), files: std::mem::take(&mut proof.files) }, reused))
     }
 
     /// The verdict of a job, to look at.

@@ -4,7 +4,7 @@ use super::{
     Event, Flow,
     assess::Assessed,
     keep,
-    pool::blank,
+    pool::{Proof, blank},
     schedule::{Job, Settled, World},
 };
 use crate::{
@@ -141,7 +141,7 @@ impl Flow<'_> {
             let of_batch = by.and_then(|tip| tip.open.as_ref()).filter(|_| !own);
             let of_tip = of_batch.and_then(|tip| tip.jobs.iter().find(|(at, _)| tip.gates[*at].0.name == gate.name));
             let job = of_tip.map_or(*job, |(_, job)| *job);
-            let Some((verdict, reused, left)) = self.pool.decide_by(job) else { continue };
+            let Some((Proof { verdict, files: left }, reused)) = self.pool.decide_by(job) else { continue };
             let entry = &mut report.gates[open.offset + at];
             entry.reused = reused;
             entry.blame = match verdict.verdict.is_good() {
