@@ -66,8 +66,8 @@ const STACK: usize = 512 << 10;
 /// Most instances, memories and tables that a component may be made of; Python's has a few dozen.
 const MOST_PARTS: usize = 256;
 
-/// Most elements of a table; those of Python's component are some ten thousand.
-const TABLE_ELEMENTS: usize = 1 << 20;
+/// Addresses that are kept for a table, in elements: more than the memory of a gate has room for.
+const TABLE_ELEMENTS: usize = 1 << 24;
 
 /// Most components that one may come to, whatever is instantiated where; toolchains make a handful.
 const MOST_COPIES: u64 = 10_000;
@@ -117,7 +117,7 @@ fn pooled(config: &Config) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(1).total_core_instances(parts).total_memories(parts).total_tables(parts);
     pool.max_core_instances_per_component(parts).max_memories_per_component(parts).max_tables_per_component(parts);
-    pool.table_elements(TABLE_ELEMENTS);
+    pool.max_memories_per_module(parts).max_tables_per_module(parts).table_elements(TABLE_ELEMENTS);
     let mut config = config.clone();
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config)
@@ -167,7 +167,10 @@ impl Machine {
         if copies(bytes) > MOST_COPIES {
             return Err(Error::input("bad-plugin", "it is made of more parts than a gate may have"));
         }
-        let unsound = |e: wasmtime::Error| Error::input("bad-plugin", format!("it is no sound component: {}", one_line(&e)));
+        let unsound = |e: wasmtime::Error| match one_line(&e) {
+            words if words.contains(TOO_LARGE_FOR_THE_POOL) => Error::input("bad-plugin", "it is made of more parts than a gate may have"),
+            words => Error::input("bad-plugin", format!("it is no sound component: {words}")),
+        };
         let component = Component::from_binary(&self.engine, bytes).map_err(unsound)?;
         let kind = component.component_type();
         let parts = Parts {
@@ -388,6 +391,7 @@ impl Gate {
 /// nothing but words to know them by.
 const TOO_MUCH_AT_ONCE: &str = "too much data is being copied";
 const TOO_MANY_PARTS: &str = "resource limit exceeded";
+const TOO_LARGE_FOR_THE_POOL: &str = "exceeds the configured maximum of";
 
 /// What ends a component whose time is over.
 const TOO_LATE: &str = "its time is over";
