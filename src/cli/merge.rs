@@ -1,6 +1,10 @@
 //! `git lex-pr merge`
 
-use super::{Answer, context::Context, progress};
+use super::{
+    Answer,
+    context::{Context, PlanArg},
+    progress,
+};
 use crate::{
     config::{Flags, OnConflict, Workers},
     model::{
@@ -8,8 +12,10 @@ use crate::{
         policy::Batch,
         run::{Purpose, Run},
     },
+    repo::Repo,
     report,
-    run::{Request, run as run_plan},
+    report::style::printable,
+    run::{Request, Reuse, run as run_plan, wait_for, who},
 };
 
 /// Weave the items of a plan onto its target, prove them, and land what holds.
@@ -42,11 +48,38 @@ pub struct RunArgs {
     /// Ask every gate again, whatever verdicts are recorded.
     #[arg(long)]
     fresh: bool,
+    /// Where the plan is being run already, wait for that run to end instead of giving up.
+    #[arg(long)]
+    wait: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let purpose = if args.execute { Purpose::Land } else { Purpose::Preview };
     start(args.plan.as_deref(), purpose, &[], &[], &args.run, context, report::summary)
+}
+
+impl RunArgs {
+    /// Whether no recorded verdict counts.
+    pub fn is_fresh(&self) -> bool {
+        self.fresh
+    }
+
+    /// Where that is asked for, wait until nobody else runs the plan.
+    pub fn wait_for_turn(&self, repo: &Repo, plan: &str) -> Result<()> {
+        match self.wait {
+            true => wait_for(repo, plan, &mut |run| super::complain(&printable(&format!("waiting for {}", who(run))))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What to run.
+pub struct Job<'a> {
+    pub found: &'a PlanArg,
+    pub purpose: Purpose,
+    pub gates: &'a [String],
+    pub items: &'a [String],
+    pub reuse: Reuse,
 }
 
 /// Run a plan for `purpose` and report it by `words`.
@@ -61,18 +94,34 @@ pub fn start(
 ) -> Result<Answer> {
     let repo = context.repo()?;
     let found = context.plan_with(&repo, plan, items)?;
-    let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict };
-    let config = context.config(&repo, &found.plan, &flags)?;
-    let request = Request {
-        plan: &found.plan,
-        plan_name: &found.name,
-        revision: found.revision,
-        purpose,
-        config: &config,
-        gates,
-        items,
-        fresh: args.fresh,
-    };
-    let run = progress::watch(|tell| run_plan(&repo, &request, tell))?;
+    let reuse = if args.fresh { Reuse::Nothing } else { Reuse::All };
+    let run = carry_out(&repo, context, &Job { found: &found, purpose, gates, items, reuse }, args)?;
     Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run, found.again.as_deref()), &run)? })
+}
+
+/// Run it, when nobody else runs the plan.
+pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> Result<Run> {
+    let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict };
+    let plan = job.found;
+    loop {
+        if job.purpose != Purpose::Preview {
+            args.wait_for_turn(repo, &plan.name)?;
+        }
+        // Read when it is our turn: the run before may have landed another policy.
+        let config = context.config(repo, &plan.plan, &flags)?;
+        let request = Request {
+            plan: &plan.plan,
+            plan_name: &plan.name,
+            revision: plan.revision,
+            purpose: job.purpose,
+            config: &config,
+            gates: job.gates,
+            items: job.items,
+            reuse: job.reuse,
+        };
+        match progress::watch(|tell| run_plan(repo, &request, tell)) {
+            Err(error) if args.wait && error.code == "plan-held" => {}
+            done => return done,
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub struct Args {
 enum Document {
     /// A plan: plan.json, `plan show --json`.
     Plan,
-    /// A run: `merge --json`, `execute --json`, `report --json`.
+    /// A run: `merge --json`, `execute --json`, `retry --json`, `watch --json`, `report --json`.
     Run,
     /// A verdict: a line of refs/notes/lex-pr/verdicts.
     Verdict,

@@ -14,6 +14,8 @@ pub enum Blame {
     Input,
     /// What the program depends on: git, disk, network. Exit status 3.
     Environment,
+    /// Nothing: the answer is an honest no. Exit status 1.
+    Nobody,
     /// The user pressed Ctrl-C. Exit status 130.
     Interrupt,
 }
@@ -24,6 +26,7 @@ impl Blame {
         match self {
             Blame::Input => 2,
             Blame::Environment => 3,
+            Blame::Nobody => 1,
             Blame::Interrupt => 130,
         }
     }
@@ -107,6 +110,11 @@ impl Error {
     /// A failure of git, the disk or another part of the machine.
     pub fn environment(code: &'static str, message: impl Into<String>) -> Self {
         Error { blame: Blame::Environment, code, message: message.into(), at: None, hint: None }
+    }
+
+    /// Nothing is wrong, and still it cannot be done now.
+    pub fn no(code: &'static str, message: impl Into<String>) -> Self {
+        Error { blame: Blame::Nobody, code, message: message.into(), at: None, hint: None }
     }
 
     /// The user asked to stop.

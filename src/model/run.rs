@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the run document that this program writes.
-pub const SCHEMA_VERSION: &str = "1.0.0";
+pub const SCHEMA_VERSION: &str = "1.1.0";
 
 /// The state of a run: `run.json` in each commit of `refs/lex-pr/runs/ID`, and what `report --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -36,6 +36,12 @@ pub struct Run {
     pub tip: String,
     /// Who ran it: `Name <mail>`.
     pub by: String,
+    /// The process that is at work on it, or was; absent for a dry run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Only these gates were asked; all where empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<String>,
     /// When it began, in UTC, RFC 3339.
     pub started: String,
     /// When it ended.
@@ -46,6 +52,33 @@ pub struct Run {
     /// What a person should know besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+/// A process, told apart from every other one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Holder {
+    /// The name of its machine.
+    pub host: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it began, to be compared and not read: a process id is given again, but not with the same beginning.
+    pub started: String,
+    /// The boot of the machine that it belongs to; empty where the system does not tell.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub boot: String,
+    /// The namespace that its process id counts in, such as a container's; empty where the system has none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub space: String,
+    /// The inode of the git folder that it works in: another clone on the same machine does not see how it ends.
+    #[serde(default)]
+    pub folder: u64,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "process {} on {}", self.pid, self.host)
+    }
 }
 
 /// What a run is for.
@@ -74,6 +107,25 @@ pub enum RunState {
     Overtaken,
     /// Stopped by the user or by an error before its end.
     Interrupted,
+    /// Killed, and its journal closed by another process.
+    Aborted,
+    /// It had landed, and `undo` has moved the target back to `base`.
+    Undone,
+}
+
+impl RunState {
+    /// The word that the journal uses.
+    pub fn word(self) -> &'static str {
+        match self {
+            RunState::Running => "running",
+            RunState::Done => "done",
+            RunState::Landed => "landed",
+            RunState::Overtaken => "overtaken",
+            RunState::Interrupted => "interrupted",
+            RunState::Aborted => "aborted",
+            RunState::Undone => "undone",
+        }
+    }
 }
 
 /// One row of the matrix.
@@ -297,8 +349,8 @@ impl Run {
         self.items.iter().filter(|i| i.status == status).count()
     }
 
-    /// Whether the target was to move to the tip and has not: overtaken, interrupted, killed or still at work.
-    fn is_unlanded(&self) -> bool {
+    /// Whether the target was to move to the tip and has not, or came back: overtaken, interrupted, killed, undone or still at work.
+    pub fn is_unlanded(&self) -> bool {
         self.purpose == Purpose::Land && !matches!(self.state, RunState::Landed | RunState::Done)
     }
 
@@ -318,6 +370,7 @@ impl Run {
         match (self.purpose, item.status) {
             (Purpose::Preview, Status::Merged) => "would merge",
             (Purpose::Prove, Status::Merged) => "holds",
+            (Purpose::Land, Status::Merged) if self.state == RunState::Undone => "undone",
             (Purpose::Land, Status::Merged) if self.is_unlanded() => "not landed",
             (_, status) => status.words(),
         }

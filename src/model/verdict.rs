@@ -109,6 +109,13 @@ pub enum Severity {
     Notice,
 }
 
+impl Verdict {
+    /// Whether the gate passed only at a later try.
+    pub fn is_flaky(&self) -> bool {
+        self.verdict.is_good() && self.attempts > 1
+    }
+}
+
 impl Annotation {
     /// An error in a line.
     pub fn error(path: impl Into<String>, line: usize, message: impl Into<String>) -> Self {

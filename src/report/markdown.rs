@@ -15,6 +15,8 @@ pub fn markdown(run: &Run) -> String {
         (RunState::Landed, _) => format!("Landed: `{}` to `{}`.", short(&run.base), short(&run.tip)),
         (RunState::Overtaken, _) => "Nothing landed: the target moved meanwhile.".into(),
         (RunState::Interrupted, _) => "Interrupted: the target was not touched.".into(),
+        (RunState::Aborted, _) => "Aborted: the target was not touched.".into(),
+        (RunState::Undone, _) => format!("Undone: `{}` back to `{}`.", short(&run.tip), short(&run.base)),
         (RunState::Running, _) => "At work, or killed while it was.".into(),
         (RunState::Done, Purpose::Preview) => "A preview: nothing was changed.".into(),
         (RunState::Done, Purpose::Prove) => "Proved, not landed.".into(),

@@ -100,6 +100,11 @@ pub fn headline(run: &Run, plan: Option<&str>) -> String {
     let target = printable(&run.target);
     let line = match (run.purpose, run.state) {
         (_, RunState::Interrupted) => paint(BAD, &format!("interrupted: {target} was not touched{left}")),
+        (_, RunState::Aborted) => paint(BAD, &format!("aborted: {target} was not touched{left}")),
+        (_, RunState::Undone) => {
+            let what = format!("undone: {merged} of {total} had landed on {target}");
+            format!("{}, {} -> {}{left}", paint(CARE, &what), short(&run.tip), short(&run.base))
+        }
         (_, RunState::Running) => paint(CARE, &format!("at work, or killed while it was; {target} was not touched")),
         (_, RunState::Overtaken) => paint(CARE, &format!("nothing landed: {target} moved meanwhile")),
         (_, RunState::Landed) => {
@@ -111,7 +116,7 @@ pub fn headline(run: &Run, plan: Option<&str>) -> String {
         (Purpose::Land, RunState::Done) => format!("nothing to land on {target}{left}"),
     };
     let next = match (run.purpose, run.state) {
-        (Purpose::Preview | Purpose::Prove, RunState::Done) if merged > 0 => {
+        (Purpose::Preview | Purpose::Prove, RunState::Done) | (_, RunState::Undone) if merged > 0 => {
             plan.map(|plan| format!("git lex-pr merge {} --execute", printable(&shell_word(plan))))
         }
         _ => run.id.as_ref().filter(|_| run.state == RunState::Landed).map(|id| format!("git lex-pr report {id}")),

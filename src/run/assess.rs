@@ -2,7 +2,7 @@
 //! are still to be asked.
 
 use super::{
-    Flow, plugins,
+    Flow, Reuse, plugins,
     pool::{Question, blank},
     resolve::{self, Resolve},
     schedule::Job,
@@ -269,7 +269,11 @@ impl Flow<'_> {
 
     /// The verdict that is recorded for a gate with this digest on these inputs, unless everything is to be asked again.
     fn recorded(&self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
-        if self.request.fresh { Ok(None) } else { Known::new(self.repo).find(digest, inputs) }
+        let reuse = self.request.reuse;
+        match reuse {
+            Reuse::Nothing => Ok(None),
+            _ => Ok(Known::new(self.repo).find(digest, inputs)?.filter(|known| reuse == Reuse::All || !known.is_flaky())),
+        }
     }
 
     fn markers_verdict(&self, open: &Open, annotations: Vec<Annotation>) -> Verdict {

@@ -1,6 +1,8 @@
 //! A run's journal: a commit per step under `refs/lex-pr/runs/ID`. Its tree holds `run.json` (the state after the step),
-//! `plan.json`, and what gates left behind under `items/`.
+//! `plan.json`, and what gates left behind under `items/`. The trailers of each commit say of which plan the run is and in which
+//! state, so that the runs that are at work are found among thousands without reading them.
 
+use super::lock;
 use crate::{
     gate::{NOTES_REF, note_line},
     model::{
@@ -20,6 +22,9 @@ use sha2::{Digest, Sha256};
 pub const PREFIX: &str = "refs/lex-pr/runs/";
 
 const FILE: &str = "run.json";
+const PLAN_FILE: &str = "plan.json";
+const PLAN_TRAILER: &str = "Lex-Pr-Plan: ";
+const STATE_TRAILER: &str = "Lex-Pr-State: ";
 
 /// How often a step is tried again when another process writes verdicts at the same moment.
 const ATTEMPTS: usize = 1000;
@@ -33,14 +38,27 @@ pub(super) struct Journal<'r> {
 }
 
 impl<'r> Journal<'r> {
-    /// Begin one, and give the run its id.
+    /// Begin one, and give the run its id and its holder. Refused where another run is at work on the plan.
     pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run) -> Result<Self> {
+        let _taken = lock::take(repo, run)?;
         let id = new_id(run);
         run.id = Some(id.clone());
         let mut journal = Journal { repo, name: format!("{PREFIX}{id}"), tip: None, tree: None };
-        let plan = vec![("plan.json".to_string(), json::canonical(plan)?.into_bytes())];
+        let plan = vec![(PLAN_FILE.to_string(), json::canonical(plan)?.into_bytes())];
         journal.step(run, &plan, &[], &format!("begin: plan {} onto {}", run.plan, run.target))?;
         Ok(journal)
+    }
+
+    /// Go on with the journal of the run called `id`, if there is one.
+    pub fn open(repo: &'r Repo, id: &str) -> Result<Option<(Self, Run)>> {
+        let name = format!("{PREFIX}{id}");
+        if gix::validate::reference::name(name.as_str().into()).is_err() {
+            return Ok(None);
+        }
+        let Some(tip) = repo.ref_commit(&name)? else { return Ok(None) };
+        let run = read(repo, &name, tip)?;
+        let tree = super::tree_of(repo, tip)?;
+        Ok(Some((Journal { repo, name, tip: Some(tip), tree: Some(tree) }, run)))
     }
 
     /// Keep the state after a step, and the verdicts given in it, in one ref transaction.
@@ -58,7 +76,7 @@ impl<'r> Journal<'r> {
                     self.tip = entry.new;
                     return Ok(());
                 }
-                Err(moved) if moved.name == self.name => return Err(taken(&moved)),
+                Err(moved) if moved.name == self.name => return Err(self.taken()),
                 Err(_) => {}
             }
         }
@@ -70,9 +88,31 @@ impl<'r> Journal<'r> {
         let mut all = files.to_vec();
         all.push((FILE.into(), json::canonical(run)?.into_bytes()));
         let tree = self.repo.write_files(self.tree, &all)?;
-        let commit = self.repo.commit_tree(tree, self.tip, message)?;
+        let trailers = format!("{PLAN_TRAILER}{}\n{STATE_TRAILER}{}\n", run.plan, run.state.word());
+        let commit = self.repo.commit_tree(tree, self.tip, &format!("{message}\n\n{trailers}"))?;
         self.tree = Some(tree);
         Ok(RefChange { name: self.name.clone(), old: self.tip, new: Some(commit) })
+    }
+
+    /// Whether `moved` is about this journal.
+    pub fn is(&self, moved: &Moved) -> bool {
+        moved.name == self.name
+    }
+
+    /// Why the journal is somebody else's now.
+    pub fn taken(&self) -> Error {
+        let id = self.name.strip_prefix(PREFIX).unwrap_or(&self.name);
+        match find(self.repo, id) {
+            Ok(Some(run)) if run.state == RunState::Aborted => {
+                let why = run.notes.last().map_or(String::new(), |note| format!(": {note}"));
+                Error {
+                    code: "aborted",
+                    ..Error::interrupted(format!("this run was ended from elsewhere{why}; the target was not touched"))
+                }
+                .hint("`git lex-pr retry` goes on from here: verdicts given so far are kept")
+            }
+            _ => Error::environment("journal-taken", format!("another process wrote to {}", self.name)).hint("run it again"),
+        }
     }
 
     /// The last step of a run that moves nothing.
@@ -124,8 +164,33 @@ impl<'r> Journal<'r> {
     }
 }
 
-fn taken(moved: &Moved) -> Error {
-    Error::environment("journal-taken", format!("another process wrote to {}", moved.name)).hint("run it again")
+/// Lock the target, to be moved from where `run` put it back to where it found it, together with the step that says so; or say
+/// which ref has moved.
+pub(super) fn prepare_undo(journal: &mut Journal, run: &Run) -> Result<Result<PreparedRefs, Moved>> {
+    let (base, tip) = (journal.repo.parse_id(&run.base)?, journal.repo.parse_id(&run.tip)?);
+    let id = run.id.as_deref().unwrap_or_default();
+    let target = RefChange { name: format!("refs/heads/{}", run.target), old: Some(tip), new: Some(base) };
+    let entry = journal.write(run, &[], &format!("undo: {} back to {base}", run.target))?;
+    journal.repo.prepare_refs(&[target, entry], &format!("lex-pr: undo plan {} (run {id})", run.plan))
+}
+
+/// Close the journal of a run whose process cannot do it any more, or must not: it is aborted, and `why` is noted. One that has
+/// ended meanwhile stays as it is. Gives the run as it is now.
+pub(super) fn abort(repo: &Repo, id: &str, why: &str) -> Result<Option<Run>> {
+    for _ in 0..ATTEMPTS {
+        let Some((mut journal, mut run)) = Journal::open(repo, id)? else { return Ok(None) };
+        if run.state != RunState::Running {
+            return Ok(Some(run));
+        }
+        run.state = RunState::Aborted;
+        run.ended = Some(time::now());
+        run.notes.push(why.into());
+        let entry = journal.write(&run, &[], "aborted")?;
+        if repo.swap_refs(&[entry], "aborted")?.is_ok() {
+            return Ok(Some(run));
+        }
+    }
+    Err(Error::environment("contended", format!("run {id} writes to its journal all the time")).hint("try again"))
 }
 
 /// When the run began, to the millisecond, so that ids sort by age, and four hex digits that keep clones apart:
@@ -138,30 +203,70 @@ fn new_id(run: &Run) -> String {
 
 /// The run called `id`, if there is one.
 pub fn find(repo: &Repo, id: &str) -> Result<Option<Run>> {
+    Ok(Journal::open(repo, id)?.map(|(_, run)| run))
+}
+
+/// The plan that the run called `id` was given.
+pub fn plan_of(repo: &Repo, id: &str) -> Result<Option<Plan>> {
     let name = format!("{PREFIX}{id}");
-    if gix::validate::reference::name(name.as_str().into()).is_err() {
-        return Ok(None);
-    }
-    match repo.ref_commit(&name)? {
-        Some(commit) => read(repo, &name, commit).map(Some),
-        None => Ok(None),
-    }
+    let Some(commit) = repo.ref_commit(&name)? else { return Ok(None) };
+    let text = repo.read_file(commit, PLAN_FILE)?;
+    text.map(|text| json::parse(&String::from_utf8_lossy(&text), &format!("{name}:{PLAN_FILE}"))).transpose()
 }
 
 /// The newest run, of `plan` where one is given.
 pub fn newest(repo: &Repo, plan: Option<&str>) -> Result<Option<Run>> {
-    newest_that(repo, |run| plan.is_none_or(|plan| run.plan == plan))
+    runs(repo, plan)?.next().transpose()
 }
 
 /// The newest run that `fits`.
 pub fn newest_that(repo: &Repo, fits: impl Fn(&Run) -> bool) -> Result<Option<Run>> {
+    runs(repo, None)?.find(|run| run.as_ref().map_or(true, &fits)).transpose()
+}
+
+/// All runs, of `plan` where one is given, newest first; each is read when it is asked for.
+pub fn runs<'r>(repo: &'r Repo, plan: Option<&'r str>) -> Result<impl Iterator<Item = Result<Run>> + 'r> {
+    let all = repo.refs_under(PREFIX)?.into_iter().rev();
+    Ok(all.filter_map(move |(id, commit)| {
+        if let (Some(plan), Ok(Some((of, _)))) = (plan, trailers(repo, commit))
+            && of != plan
+        {
+            return None;
+        }
+        let run = read(repo, &format!("{PREFIX}{id}"), commit);
+        Some(run).filter(|run| run.as_ref().map_or(true, |run| plan.is_none_or(|plan| run.plan == plan)))
+    }))
+}
+
+/// The runs whose journals are open, newest first. One that cannot be read is nobody's any more.
+pub fn at_work(repo: &Repo) -> Result<Vec<Run>> {
+    let mut found = Vec::new();
     for (id, commit) in repo.refs_under(PREFIX)?.into_iter().rev() {
-        let run = read(repo, &format!("{PREFIX}{id}"), commit)?;
-        if fits(&run) {
-            return Ok(Some(run));
+        let ended = trailers(repo, commit).is_ok_and(|said| said.is_some_and(|(_, state)| state != RunState::Running.word()));
+        if !ended
+            && let Ok(run) = read(repo, &format!("{PREFIX}{id}"), commit)
+            && run.state == RunState::Running
+        {
+            found.push(run);
         }
     }
-    Ok(None)
+    Ok(found)
+}
+
+/// When the newest step of a run was written, in seconds since 1970.
+pub(super) fn newest_step(repo: &Repo, id: &str) -> Result<i64> {
+    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read the journal of run {id}"), e);
+    let Some(tip) = repo.ref_commit(&format!("{PREFIX}{id}"))? else { return Ok(0) };
+    Ok(repo.git.find_commit(tip).map_err(|e| reading(&e))?.time().map_err(|e| reading(&e))?.seconds)
+}
+
+/// The plan and the state that the last lines of a step say; `None` where it has no such lines.
+fn trailers(repo: &Repo, step: ObjectId) -> Result<Option<(String, String)>> {
+    let message = repo.message(step)?;
+    let mut lines = message.lines().rev();
+    let state = lines.next().and_then(|line| line.strip_prefix(STATE_TRAILER));
+    let plan = lines.next().and_then(|line| line.strip_prefix(PLAN_TRAILER));
+    Ok(plan.zip(state).map(|(plan, state)| (plan.into(), state.into())))
 }
 
 fn read(repo: &Repo, name: &str, commit: ObjectId) -> Result<Run> {

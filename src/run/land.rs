@@ -10,7 +10,7 @@ use crate::{
         run::{Run, RunState},
         time,
     },
-    repo::{Checkout, Repo},
+    repo::{Checkout, PreparedRefs, Repo},
 };
 use gix::ObjectId;
 
@@ -20,19 +20,25 @@ pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, base: Obje
     run.ended = Some(time::now());
     let prepared = match journal.prepare_landing(run, base, tip)? {
         Ok(prepared) => prepared,
+        Err(moved) if journal.is(&moved) => return Err(journal.taken()),
         Err(moved) => return overtaken(repo, journal, run, moved.found),
     };
-    let checkouts = repo.checkouts_of(&run.target)?;
-    for checkout in &checkouts {
-        checkout.check_clean()?;
-        checkout.check_move(base, tip)?;
-    }
-    for (done, checkout) in checkouts.iter().enumerate() {
-        checkout.move_to(base, tip).inspect_err(|_| put_back(&checkouts[..done], base, tip))?;
-    }
-    prepared.commit().inspect_err(|_| put_back(&checkouts, base, tip))?;
+    move_target(repo, &run.target, prepared, base, tip)?;
     run.state = RunState::Landed;
     Ok(())
+}
+
+/// Move what is `prepared` and, before that, the work trees that have the target checked out, from `old` to `new`.
+pub(super) fn move_target(repo: &Repo, target: &str, prepared: PreparedRefs, old: ObjectId, new: ObjectId) -> Result<()> {
+    let checkouts = repo.checkouts_of(target)?;
+    for checkout in &checkouts {
+        checkout.check_clean()?;
+        checkout.check_move(old, new)?;
+    }
+    for (done, checkout) in checkouts.iter().enumerate() {
+        checkout.move_to(old, new).inspect_err(|_| put_back(&checkouts[..done], old, new))?;
+    }
+    prepared.commit().inspect_err(|_| put_back(&checkouts, old, new))
 }
 
 fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<ObjectId>) -> Result<()> {
@@ -49,8 +55,8 @@ fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<Obje
 
 /// Undo [`Checkout::move_to`]. The trees were clean a moment ago, so that only a failing disk can stop this; the error that
 /// is being handled says more than a second one would.
-fn put_back(checkouts: &[Checkout], base: ObjectId, tip: ObjectId) {
+fn put_back(checkouts: &[Checkout], old: ObjectId, new: ObjectId) {
     for checkout in checkouts {
-        let _: Result<(), Error> = checkout.move_to(tip, base);
+        let _: Result<(), Error> = checkout.move_to(new, old);
     }
 }

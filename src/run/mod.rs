@@ -4,8 +4,10 @@ mod assess;
 mod cases;
 mod explain;
 mod forecast;
+mod holder;
 mod journal;
 mod land;
+mod lock;
 mod pair_cache;
 mod plugins;
 mod pool;
@@ -20,7 +22,11 @@ mod train;
 
 pub use cases::{Bench, Tried};
 pub use forecast::forecast;
-pub use journal::{PREFIX as RUNS_PREFIX, find as find_run, newest as newest_run, newest_that as newest_run_that};
+pub use holder::{Life, life};
+pub use journal::{
+    PREFIX as RUNS_PREFIX, at_work, find as find_run, newest as newest_run, newest_that as newest_run_that, plan_of as plan_of_run, runs,
+};
+pub use lock::{wait_for, who};
 pub use replay::{Request as ReplayRequest, replay};
 pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
@@ -62,8 +68,19 @@ pub struct Request<'a> {
     pub gates: &'a [String],
     /// Only these items, with those that they depend on woven unproved; all where empty.
     pub items: &'a [String],
-    /// Ask every gate again, whatever is recorded.
-    pub fresh: bool,
+    /// The recorded verdicts that count.
+    pub reuse: Reuse,
+}
+
+/// Which recorded verdicts a run takes instead of asking again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reuse {
+    /// All that speak of the candidate.
+    All,
+    /// Those that were given at the first try: a gate that flakes is asked again.
+    Firm,
+    /// None.
+    Nothing,
 }
 
 /// What a run tells while it goes on.
@@ -151,6 +168,8 @@ impl<'a> Flow<'a> {
             base: base.to_string(),
             tip: base.to_string(),
             by,
+            holder: None,
+            gates: request.gates.to_vec(),
             started: time::now(),
             ended: None,
             items,
