@@ -21,6 +21,7 @@ mod resolutions;
 mod schema;
 mod simulate;
 mod status;
+mod undo;
 
 use crate::model::{Error, Result};
 use anstream::{AutoStream, ColorChoice};
@@ -83,6 +84,7 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::Command),
     Merge(merge::Args),
+    Undo(undo::Args),
     Status(status::Args),
     Report(report::Args),
     Replay(replay::Args),
@@ -159,6 +161,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Execute(args) => gate::execute(&args, context),
         Command::Plugin(command) => plugin::run(command, context),
         Command::Merge(args) => merge::run(&args, context),
+        Command::Undo(args) => undo::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),

@@ -14,6 +14,7 @@ use crate::{
         verdict::Verdict,
     },
     plan::Change,
+    run::Undo,
 };
 use schemars::schema_for;
 
@@ -62,6 +63,8 @@ enum Document {
     Resolutions,
     /// `status --json`.
     Status,
+    /// `undo --json`.
+    Undo,
     /// What every command prints with --json where it fails.
     Error,
 }
@@ -85,6 +88,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Simulation => schema_for!(Vec<Simulated>),
         Document::Replay => schema_for!(Replay),
         Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
+        Document::Undo => schema_for!(Undo),
         Document::Status => schema_for!(Vec<status::PlanStatus>),
         Document::Error => schema_for!(ErrorDocument),
     };

@@ -19,6 +19,7 @@ mod signals;
 mod simulate;
 mod together;
 mod train;
+mod undo;
 
 pub use cases::{Bench, Tried};
 pub use forecast::forecast;
@@ -30,6 +31,7 @@ pub use lock::{wait_for, who};
 pub use replay::{Request as ReplayRequest, replay};
 pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
+pub use undo::{Landed, Revert, Undo, Undone, newest_landing, undo};
 
 use crate::{
     config::{Config, FILE_NAME, WeaveTable},
