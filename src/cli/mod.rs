@@ -1,5 +1,6 @@
 //! The command line: arguments in, one call down, words out. One file per subcommand.
 
+mod abort;
 mod completions;
 mod context;
 mod demo;
@@ -22,6 +23,7 @@ mod schema;
 mod simulate;
 mod status;
 mod undo;
+mod watch;
 
 use crate::model::{Error, Result};
 use anstream::{AutoStream, ColorChoice};
@@ -84,6 +86,8 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::Command),
     Merge(merge::Args),
+    Watch(watch::Args),
+    Abort(abort::Args),
     Undo(undo::Args),
     Status(status::Args),
     Report(report::Args),
@@ -161,6 +165,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Execute(args) => gate::execute(&args, context),
         Command::Plugin(command) => plugin::run(command, context),
         Command::Merge(args) => merge::run(&args, context),
+        Command::Watch(args) => watch::run(&args, context),
+        Command::Abort(args) => abort::run(&args, context),
         Command::Undo(args) => undo::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),

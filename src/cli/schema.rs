@@ -14,7 +14,7 @@ use crate::{
         verdict::Verdict,
     },
     plan::Change,
-    run::Undo,
+    run::{Abort, Undo},
 };
 use schemars::schema_for;
 
@@ -65,6 +65,8 @@ enum Document {
     Status,
     /// `undo --json`.
     Undo,
+    /// `abort --json`.
+    Abort,
     /// What every command prints with --json where it fails.
     Error,
 }
@@ -89,6 +91,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Replay => schema_for!(Replay),
         Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
         Document::Undo => schema_for!(Undo),
+        Document::Abort => schema_for!(Abort),
         Document::Status => schema_for!(Vec<status::PlanStatus>),
         Document::Error => schema_for!(ErrorDocument),
     };

@@ -1,5 +1,6 @@
 //! One execution of a plan: weave each item in order, prove it, and land what holds.
 
+mod abort;
 mod assess;
 mod cases;
 mod explain;
@@ -20,7 +21,9 @@ mod simulate;
 mod together;
 mod train;
 mod undo;
+mod watch;
 
+pub use abort::{Abort, Aborted, abort};
 pub use cases::{Bench, Tried};
 pub use forecast::forecast;
 pub use holder::{Life, life};
@@ -32,6 +35,7 @@ pub use replay::{Request as ReplayRequest, replay};
 pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
 pub use undo::{Landed, Revert, Undo, Undone, newest_landing, undo};
+pub use watch::watch;
 
 use crate::{
     config::{Config, FILE_NAME, WeaveTable},
