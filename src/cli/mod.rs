@@ -19,6 +19,7 @@ mod progress;
 mod replay;
 mod report;
 mod resolutions;
+mod retry;
 mod schema;
 mod simulate;
 mod status;
@@ -86,6 +87,7 @@ enum Command {
     #[command(subcommand)]
     Plugin(plugin::Command),
     Merge(merge::Args),
+    Retry(retry::Args),
     Watch(watch::Args),
     Abort(abort::Args),
     Undo(undo::Args),
@@ -165,6 +167,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Execute(args) => gate::execute(&args, context),
         Command::Plugin(command) => plugin::run(command, context),
         Command::Merge(args) => merge::run(&args, context),
+        Command::Retry(args) => retry::run(&args, context),
         Command::Watch(args) => watch::run(&args, context),
         Command::Abort(args) => abort::run(&args, context),
         Command::Undo(args) => undo::run(&args, context),

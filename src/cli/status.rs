@@ -14,7 +14,7 @@ use crate::{
         headline,
         style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
     },
-    run::newest_run,
+    run::{Life, life, runs, still_landed, who},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -41,6 +41,9 @@ pub struct PlanStatus {
     /// The newest run of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
+    /// What can be told from here about the process of that run, where it has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    process: Option<Life>,
 }
 
 /// Where one item stands.
@@ -85,29 +88,48 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     Ok(Answer { no: held, ..Answer::yes(text, &all)?.with_notes(notes) })
 }
 
+/// Older runs of a plan than this many are not asked whether they landed an item.
+const LOOKED_BACK: usize = 100;
+
 fn status(repo: &Repo, stored: &PlanArg) -> Result<PlanStatus> {
-    let run = newest_run(repo, Some(&stored.name))?;
     let target = repo.branch(&stored.plan.target)?.map(|b| b.head);
-    let mut items = Vec::new();
     let mut history = History::default();
+    let mut items = Vec::new();
     for item in &stored.plan.items {
-        let report =
-            run.as_ref().and_then(|r| r.items.iter().find(|i| i.name == item.name && (item.head.is_none() || i.head == item.head)));
-        let landed_by_run =
-            report.is_some_and(|r| r.status.is_in()) && run.as_ref().is_some_and(|r| r.state == crate::model::run::RunState::Landed);
         let head = item.head.as_ref().map(|h| repo.parse_id(h)).transpose()?.filter(|h| repo.has_commit(*h));
         let contained = match (head, target) {
             (Some(head), Some(target)) => history.ahead(&repo.git, head, &[target])?.is_empty(),
             _ => false,
         };
-        let (state, detail) = match report {
-            _ if contained || landed_by_run => (ItemState::Landed, String::new()),
-            Some(r) if !r.status.is_in() && r.status != Status::Pending => (ItemState::Held, format!("{}: {}", r.status.words(), r.detail)),
-            _ => (ItemState::Waiting, String::new()),
-        };
-        items.push(ItemStatus { name: item.name.clone(), state, detail });
+        let state = if contained { ItemState::Landed } else { ItemState::Waiting };
+        items.push(ItemStatus { name: item.name.clone(), state, detail: String::new() });
     }
-    Ok(PlanStatus { name: stored.name.clone(), target: stored.plan.target.clone(), items, run })
+    let mut newest: Option<Run> = None;
+    let mut spoken_of = vec![false; items.len()];
+    for run in runs(repo, Some(&stored.name))?.take(LOOKED_BACK) {
+        let run = run?;
+        let landed = still_landed(repo, &run)?;
+        for (at, item) in stored.plan.items.iter().enumerate().filter(|(_, item)| item.head.is_some() || newest.is_none()) {
+            let Some(report) = run.items.iter().find(|i| i.name == item.name && (item.head.is_none() || i.head == item.head)) else {
+                continue;
+            };
+            if report.status.is_in() && landed {
+                (items[at].state, items[at].detail) = (ItemState::Landed, String::new());
+            } else if !spoken_of[at] && items[at].state != ItemState::Landed && report.status != Status::Pending {
+                // The newest run that reached it says why it is held, if it is.
+                spoken_of[at] = true;
+                if !report.status.is_in() {
+                    (items[at].state, items[at].detail) = (ItemState::Held, format!("{}: {}", report.status.words(), report.detail));
+                }
+            }
+        }
+        newest = newest.or(Some(run));
+        if items.iter().all(|item| item.state == ItemState::Landed) {
+            break;
+        }
+    }
+    let process = newest.as_ref().and_then(|run| life(repo, run));
+    Ok(PlanStatus { name: stored.name.clone(), target: stored.plan.target.clone(), items, run: newest, process })
 }
 
 fn describe(status: &PlanStatus) -> String {
@@ -132,7 +154,20 @@ fn describe(status: &PlanStatus) -> String {
     text.push_str(&columns(&rows));
     if let Some(run) = &status.run {
         let id = run.id.as_deref().unwrap_or_default();
-        text.push_str(&format!("{} {id} by {}: {}", paint(FAINT, "newest run"), printable(&run.by), headline(run, run.kept_plan())));
+        let words = match status.process {
+            None => format!("by {}: {}", printable(&run.by), headline(run, run.kept_plan())),
+            Some(process) => {
+                let decided = run.items.len() - run.count(Status::Pending);
+                let (what, next) = match process {
+                    Life::Alive => (paint(GOOD, "at work"), format!("watch {id}")),
+                    Life::Gone => (paint(BAD, "killed"), format!("retry {id}")),
+                    Life::Elsewhere => (paint(CARE, "at work elsewhere"), format!("watch {id}")),
+                };
+                let who = printable(&who(run));
+                format!("by {who}: {what}, {decided} of {} decided\n{} git lex-pr {next}\n", run.items.len(), paint(FAINT, "next:"))
+            }
+        };
+        text.push_str(&format!("{} {id} {words}", paint(FAINT, "newest run")));
     }
     text
 }

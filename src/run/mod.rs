@@ -14,6 +14,7 @@ mod plugins;
 mod pool;
 mod replay;
 mod resolve;
+mod retry;
 mod schedule;
 mod settle;
 mod signals;
@@ -32,6 +33,7 @@ pub use journal::{
 };
 pub use lock::{wait_for, who};
 pub use replay::{Request as ReplayRequest, replay};
+pub use retry::{Retry, retry, still_landed};
 pub use simulate::simulate;
 pub use train::{Trained, import_rerere, train};
 pub use undo::{Landed, Revert, Undo, Undone, newest_landing, undo};
