@@ -26,5 +26,6 @@ mod sandbox;
 mod schedule;
 mod strategies;
 mod terminal;
+mod undo;
 mod wasm;
 mod weave;
