@@ -1,18 +1,21 @@
 //! Questions about ancestry that share what they have read: which commits one side has and the other lacks, and the merge
 //! bases of two commits.
 //!
-//! Both are walks by falling generation number, or falling date where the commit-graph does not know a commit, as in
-//! git's `paint_down_to_common` and `limit_list` (commit-reach.c, revision.c, Documentation/technical/commit-graph).
+//! Both are walks by falling corrected date or generation number, whichever the commit-graph has, or by falling date where it
+//! does not know a commit, as in git's `paint_down_to_common` and `limit_list` (commit-reach.c, revision.c,
+//! Documentation/technical/commit-graph).
 
+use super::corrected_dates::CorrectedDates;
 use crate::model::{Error, Result};
-use gix::ObjectId;
+use gix::{ObjectId, commitgraph::Position};
 use std::{
     collections::{BinaryHeap, HashSet},
     ops::Range,
+    rc::Rc,
 };
 
 /// The generation of a commit that the commit-graph does not know.
-const UNKNOWN_GENERATION: u32 = u32::MAX;
+const UNKNOWN_GENERATION: u64 = u64::MAX;
 
 /// Without generation numbers a clock that was wrong can hide that a commit is reached; walks go on for this many seconds
 /// of history beyond the point where they seem done (as `CUTOFF_DATE_SLOP` in git's name-rev.c).
@@ -24,7 +27,10 @@ const LONGEST_GROWTH: usize = 10_000;
 /// What has been read of a repository's history. It stays true as long as it is used with one repository.
 #[derive(Default)]
 pub struct History {
-    graph: Option<Option<gix::commitgraph::Graph>>,
+    graph: Option<Option<Rc<CommitGraph>>>,
+    /// By position in the commit-graph.
+    in_graph: Vec<Option<u32>>,
+    /// The others.
     known: gix::hashtable::HashMap<ObjectId, u32>,
     nodes: Vec<Node>,
     /// The parents of one node after the other.
@@ -34,10 +40,37 @@ pub struct History {
     bits: Vec<u8>,
 }
 
+struct CommitGraph {
+    graph: gix::commitgraph::Graph,
+    dates: Option<CorrectedDates>,
+}
+
+impl CommitGraph {
+    fn open(git: &gix::Repository) -> Option<CommitGraph> {
+        let (info, hash_bytes) = (git.objects.store_ref().path().join("info"), git.object_hash().len_in_bytes());
+        let dates = CorrectedDates::read(&info, hash_bytes);
+        // A commit-graph that cannot be read only costs time: the commits themselves say the same.
+        let graph = git.commit_graph_if_enabled().ok()??;
+        let dates = dates.filter(|dates| dates.offsets.len() == graph.num_commits() as usize && dates.are_of(&info, hash_bytes));
+        Some(CommitGraph { graph, dates })
+    }
+
+    /// Date and generation of a commit; `None` where the file has no generations.
+    fn key(&self, position: Position) -> Option<(i64, u64)> {
+        let commit = self.graph.commit_at(position);
+        let (time, level) = (commit.committer_timestamp(), commit.generation());
+        let corrected = self.dates.as_ref().map(|dates| time + u64::from(dates.offsets[position.0 as usize]));
+        (level > 0).then(|| (time.cast_signed(), corrected.unwrap_or(level.into())))
+    }
+}
+
 struct Node {
     id: ObjectId,
     time: i64,
-    generation: u32,
+    /// A number that is higher than that of each parent.
+    generation: u64,
+    /// Where the commit-graph has it.
+    position: Option<Position>,
     /// The parents' ids as the commit itself has them; absent where the commit-graph knows them.
     parent_ids: Option<Vec<ObjectId>>,
     /// Where the parents are in `edges`, once a walk has come by.
@@ -85,7 +118,7 @@ struct Reach {
 }
 
 /// Commits in the order in which a walk takes them: by generation, then date, then age in this history.
-type Queue = BinaryHeap<(u32, i64, u32)>;
+type Queue = BinaryHeap<(u64, i64, u32)>;
 
 impl History {
     /// The commits that `head` reaches and none of `hidden` does, newest first.
@@ -332,7 +365,7 @@ impl History {
         Ok(())
     }
 
-    fn key(&self, node: u32) -> (u32, i64, u32) {
+    fn key(&self, node: u32) -> (u64, i64, u32) {
         let known = &self.nodes[node as usize];
         (known.generation, known.time, node)
     }
@@ -341,28 +374,43 @@ impl History {
         if let Some(node) = self.known.get(&id) {
             return Ok(*node);
         }
-        let in_graph = self.graph(git)?.and_then(|graph| {
-            let commit = graph.commit_by_id(id)?;
-            Some((commit.committer_timestamp().cast_signed(), commit.generation()))
-        });
-        let (time, generation, parent_ids) = match in_graph {
-            // Generation 0 means that the file has none.
-            Some((time, generation @ 1..)) => (time, generation, None),
-            _ => {
-                let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {id}"), e);
-                let commit = git.find_commit(id).map_err(|e| reading(&e))?;
-                let time = commit.time().map_err(|e| reading(&e))?.seconds;
-                // A shallow clone ends where git says, whatever the commit says of its parents.
-                let boundary = git.shallow_commits().map_err(|e| reading(&e))?;
-                let cut = boundary.is_some_and(|boundary| boundary.contains(&id));
-                let parents = if cut { Vec::new() } else { commit.parent_ids().map(gix::Id::detach).collect() };
-                (time, UNKNOWN_GENERATION, Some(parents))
-            }
-        };
-        let node = u32::try_from(self.nodes.len()).map_err(|e| Error::git("walk the history", e))?;
+        if let Some(graph) = self.graph(git)
+            && let Some(position) = graph.graph.lookup(id)
+            && let Some(node) = self.node_at(&graph, position)?
+        {
+            return Ok(node);
+        }
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {id}"), e);
+        let commit = git.find_commit(id).map_err(|e| reading(&e))?;
+        let time = commit.time().map_err(|e| reading(&e))?.seconds;
+        // A shallow clone ends where git says, whatever the commit says of its parents.
+        let boundary = git.shallow_commits().map_err(|e| reading(&e))?;
+        let cut = boundary.is_some_and(|boundary| boundary.contains(&id));
+        let parents = if cut { Vec::new() } else { commit.parent_ids().map(gix::Id::detach).collect() };
+        let node = self.add(Node { id, time, generation: UNKNOWN_GENERATION, position: None, parent_ids: Some(parents), parents: None })?;
         self.known.insert(id, node);
-        self.nodes.push(Node { id, time, generation, parent_ids, parents: None });
         Ok(node)
+    }
+
+    fn node_at(&mut self, graph: &CommitGraph, position: Position) -> Result<Option<u32>> {
+        let at = position.0 as usize;
+        if let Some(Some(node)) = self.in_graph.get(at) {
+            return Ok(Some(*node));
+        }
+        let Some((time, generation)) = graph.key(position) else { return Ok(None) };
+        let id = graph.graph.id_at(position).to_owned();
+        let node = self.add(Node { id, time, generation, position: Some(position), parent_ids: None, parents: None })?;
+        if self.in_graph.is_empty() {
+            self.in_graph.resize(graph.graph.num_commits() as usize, None);
+        }
+        self.in_graph[at] = Some(node);
+        Ok(Some(node))
+    }
+
+    fn add(&mut self, node: Node) -> Result<u32> {
+        let at = u32::try_from(self.nodes.len()).map_err(|e| Error::git("walk the history", e))?;
+        self.nodes.push(node);
+        Ok(at)
     }
 
     /// The parents of a node, as places in `edges`.
@@ -371,40 +419,42 @@ impl History {
         if let Some(parents) = &self.nodes[at].parents {
             return Ok(parents.clone());
         }
-        let ids = match self.nodes[at].parent_ids.take() {
-            Some(ids) => ids,
-            None => self.parents_in_graph(git, self.nodes[at].id)?,
-        };
-        let parents = ids.into_iter().map(|id| self.node(git, id)).collect::<Result<Vec<u32>>>()?;
+        let mut parents = Vec::with_capacity(2);
+        match (self.graph(git), self.nodes[at].position) {
+            (Some(graph), Some(position)) => {
+                for parent in graph.graph.commit_at(position).iter_parents() {
+                    let parent = parent.map_err(|e| broken_graph(&e))?;
+                    parents.push(self.node_at(&graph, parent)?.ok_or_else(|| broken_graph(&"a commit is without generation"))?);
+                }
+            }
+            _ => {
+                for id in self.nodes[at].parent_ids.take().unwrap_or_default() {
+                    parents.push(self.node(git, id)?);
+                }
+            }
+        }
         let start = self.edges.len();
         self.edges.extend(parents);
         self.nodes[at].parents = Some(start..self.edges.len());
         Ok(start..self.edges.len())
     }
 
-    fn parents_in_graph(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Vec<ObjectId>> {
-        let Some(graph) = self.graph(git)? else { return Ok(Vec::new()) };
-        let Some(commit) = graph.commit_by_id(id) else { return Ok(Vec::new()) };
-        let parents = commit.iter_parents().map(|parent| parent.map(|position| graph.id_at(position).to_owned()));
-        parents.collect::<Result<_, _>>().map_err(|e| Error::git("read the commit-graph", e).hint("git commit-graph write --reachable"))
-    }
-
     /// The tree of a commit, where the commit-graph knows it.
-    pub fn tree_in_graph(&mut self, git: &gix::Repository, id: ObjectId) -> Result<Option<ObjectId>> {
-        Ok(self.graph(git)?.and_then(|graph| Some(graph.commit_by_id(id)?.root_tree_id().to_owned())))
+    pub fn tree_in_graph(&mut self, git: &gix::Repository, id: ObjectId) -> Option<ObjectId> {
+        Some(self.graph(git)?.graph.commit_by_id(id)?.root_tree_id().to_owned())
     }
 
-    fn graph(&mut self, git: &gix::Repository) -> Result<Option<&gix::commitgraph::Graph>> {
-        if self.graph.is_none() {
-            // A commit-graph that cannot be read only costs time: the commits themselves say the same.
-            self.graph = Some(git.commit_graph_if_enabled().unwrap_or_default());
-        }
-        Ok(self.graph.as_ref().and_then(Option::as_ref))
+    fn graph(&mut self, git: &gix::Repository) -> Option<Rc<CommitGraph>> {
+        self.graph.get_or_insert_with(|| CommitGraph::open(git).map(Rc::new)).clone()
     }
 }
 
+fn broken_graph(why: &dyn std::fmt::Display) -> Error {
+    Error::git("read the commit-graph", why).hint("git commit-graph write --reachable")
+}
+
 /// Whether a commit could be an ancestor of another, as far as generation and date tell (`key` of [`Queue`]).
-fn can_reach(from: (u32, i64, u32), to: (u32, i64, u32)) -> bool {
+fn can_reach(from: (u64, i64, u32), to: (u64, i64, u32)) -> bool {
     match to.0 {
         UNKNOWN_GENERATION => from.0 == UNKNOWN_GENERATION && from.1.saturating_add(CLOCK_SLOP) >= to.1,
         known => from.0 > known,

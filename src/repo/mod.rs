@@ -3,6 +3,7 @@
 mod branches;
 mod checkout;
 mod commits;
+mod corrected_dates;
 mod files;
 mod gate_tree;
 mod history;
