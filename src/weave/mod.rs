@@ -81,6 +81,9 @@ pub enum Woven {
     NoCommonHistory,
 }
 
+/// How many objects stay in memory that nothing is built upon; about ten megabytes.
+const MOST_FORGETTABLE: usize = 256;
+
 /// What a merge comes to: its tree, or what conflicts.
 type Merged = Result<ObjectId, Conflicted>;
 
@@ -220,7 +223,7 @@ impl<'r> Weaver<'r> {
     pub fn tree_of(&self, commit: ObjectId) -> Result<ObjectId> {
         // A walk that is under way has the history; then the commit itself is read.
         let known = self.history.try_borrow_mut().map(|mut history| history.tree_in_graph(&self.git, commit));
-        if let Ok(Some(tree)) = known.unwrap_or(Ok(None)) {
+        if let Ok(Some(tree)) = known {
             return Ok(tree);
         }
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
@@ -388,10 +391,13 @@ impl<'r> Weaver<'r> {
         self.ask_git(ours, theirs)
     }
 
-    /// Drop the candidates that only memory holds, where none of them is built upon.
+    /// Drop the candidates that only memory holds, where none of them is built upon, once they are many: the next merge of a
+    /// history often begins with what came of the last one.
     pub fn forget_candidates(&mut self) {
-        self.git.objects.reset_object_memory();
-        self.engine.forget();
+        if self.git.objects.num_objects_in_memory() > MOST_FORGETTABLE {
+            self.git.objects.reset_object_memory();
+            self.engine.forget();
+        }
     }
 
     fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {

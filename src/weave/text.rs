@@ -10,9 +10,26 @@ use std::{iter::Peekable, ops::Range};
 /// Git's own limits: a NUL in the first bytes makes a file binary (buffer_is_binary in xdiff-interface.c).
 const BINARY_PROBE: usize = 8000;
 
+/// Texts are compared so many bytes at once.
+const CHUNK: usize = 128;
+
 /// Whether git would merge this content as text at all.
 pub(super) fn is_text(content: &[u8]) -> bool {
     !content[..content.len().min(BINARY_PROBE)].contains(&0)
+}
+
+/// How many bytes two texts have in common at their start.
+fn common_start(one: &[u8], other: &[u8]) -> usize {
+    let chunks = one.chunks(CHUNK).zip(other.chunks(CHUNK)).take_while(|(one, other)| one == other && one.len() == CHUNK).count();
+    let bytes = one[chunks * CHUNK..].iter().zip(&other[chunks * CHUNK..]).take_while(|(one, other)| one == other).count();
+    chunks * CHUNK + bytes
+}
+
+/// How many bytes two texts have in common at their end.
+fn common_end(one: &[u8], other: &[u8]) -> usize {
+    let chunks = one.rchunks(CHUNK).zip(other.rchunks(CHUNK)).take_while(|(one, other)| one == other && one.len() == CHUNK).count();
+    let (one, other) = (&one[..one.len() - chunks * CHUNK], &other[..other.len() - chunks * CHUNK]);
+    chunks * CHUNK + one.iter().rev().zip(other.iter().rev()).take_while(|(one, other)| one == other).count()
 }
 
 /// What a merge of texts comes to.
@@ -61,23 +78,32 @@ struct Lines<'a> {
 impl<'a> Lines<'a> {
     fn of(base: &'a [u8], ours: &'a [u8], theirs: &'a [u8]) -> Self {
         let mut interner = Interner::new(base.len() / 32);
-        let base_lines: Vec<&[u8]> = byte_lines(base).collect();
-        let base: Vec<Token> = base_lines.iter().map(|line| interner.intern(*line)).collect();
-        // Most lines of a side are where the base has them, and need not be looked up.
+        // Where lines of the base begin, and what is behind its last line.
+        let mut starts = vec![0];
+        let tokens: Vec<Token> = byte_lines(base)
+            .map(|line| {
+                starts.push(starts[starts.len() - 1] + line.len());
+                interner.intern(line)
+            })
+            .collect();
+        // Most of a side is as in the base, and its lines there need not be looked up.
         let mut side = |text: &'a [u8]| {
-            let lines: Vec<&[u8]> = byte_lines(text).collect();
-            let room = lines.len().min(base_lines.len());
-            let before = lines.iter().zip(&base_lines).take_while(|(line, of_base)| line == of_base).count();
-            let pairs = lines.iter().rev().zip(base_lines.iter().rev()).take(room - before);
-            let behind = pairs.take_while(|(line, of_base)| line == of_base).count();
-            let mut tokens = Vec::with_capacity(lines.len());
-            tokens.extend_from_slice(&base[..before]);
-            tokens.extend(lines[before..lines.len() - behind].iter().map(|line| interner.intern(*line)));
-            tokens.extend_from_slice(&base[base.len() - behind..]);
-            tokens
+            let same = common_start(base, text);
+            // What is behind a last line without an end begins no line.
+            let before = starts.iter().rposition(|start| *start <= same && (*start == 0 || base[*start - 1] == b'\n')).unwrap_or(0);
+            let from = starts[before];
+            let same = common_end(&base[from..], &text[from..]);
+            // A line begins behind the end of another, which must be the same too.
+            let behind = starts.partition_point(|start| *start <= base.len() - same).min(tokens.len());
+            let to = text.len() - (base.len() - starts[behind]);
+            let mut lines = Vec::with_capacity(tokens.len() + (to - from) / 32);
+            lines.extend_from_slice(&tokens[..before]);
+            lines.extend(byte_lines(&text[from..to]).map(|line| interner.intern(line)));
+            lines.extend_from_slice(&tokens[behind..]);
+            lines
         };
         let (ours, theirs) = (side(ours), side(theirs));
-        Lines { interner, base, ours, theirs }
+        Lines { interner, base: tokens, ours, theirs }
     }
 
     /// How many distinct lines there are.
