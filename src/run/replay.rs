@@ -11,7 +11,7 @@ use crate::{
     repo::{History, Repo},
     weave::{Strand, Weaver, Woven},
 };
-use gix::ObjectId;
+use gix::{ObjectId, bstr::ByteSlice};
 use std::{collections::HashSet, time::Instant};
 
 /// What to replay, and how.
@@ -118,7 +118,7 @@ fn first_parent_line(repo: &Repo, request: &Request) -> Result<Vec<Recorded>> {
             _ => None,
         };
         if let Some((first_parent, second_parent)) = wanted {
-            let title = commit.message_raw_sloppy().to_string().lines().next().unwrap_or_default().to_string();
+            let title = commit.message_raw_sloppy().lines().next().unwrap_or_default().to_str_lossy().into_owned();
             let tree = commit.tree_id().map_err(|e| reading(&e))?.detach();
             line.push(Recorded { id, title, tree, first_parent, second_parent });
         }

@@ -5,6 +5,7 @@
 use super::{
     changes::File,
     conflict::{Clash, Conflicted},
+    named_objects,
 };
 use crate::{
     model::{Error, Result},
@@ -55,7 +56,7 @@ impl Court {
 
     /// What git makes of merging `theirs` into `ours`: the tree, or what conflicts. New objects end up in the memory of `git`.
     pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Conflicted>> {
-        let store = self.enter(git)?;
+        let store = self.enter(git, vec![ours, theirs])?;
         let output = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]).output_within(self.patience)?;
         let mut fields = output.stdout.split(|b| *b == 0);
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
@@ -85,7 +86,7 @@ impl Court {
         if pairs.is_empty() {
             return Ok(Vec::new());
         }
-        self.enter(git)?;
+        self.enter(git, pairs.iter().flat_map(|(ours, theirs)| [*ours, *theirs]).collect())?;
         let lines: String = pairs.iter().map(|(ours, theirs)| format!("{ours} {theirs}\n")).collect();
         let output = self.merge_tree().args(["--no-messages", "--name-only", "--stdin"]).output(Some(lines.as_bytes()))?;
         let failed = || Error::git("merge with `git merge-tree --stdin`", &output.stderr);
@@ -104,8 +105,8 @@ impl Court {
         Ok(answers)
     }
 
-    /// The temporary object folder, with all that only memory holds in it.
-    fn enter(&mut self, git: &mut gix::Repository) -> Result<loose::Store> {
+    /// The temporary object folder, with what `open` reaches and only memory holds in it.
+    fn enter(&mut self, git: &mut gix::Repository, open: Vec<ObjectId>) -> Result<loose::Store> {
         let entering = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
         let room = match &self.room {
             Some(room) => room,
@@ -113,13 +114,31 @@ impl Court {
         };
         let store = loose::Store::at(room.path(), git.object_hash());
         if let Some(memory) = git.objects.reset_object_memory() {
-            let unknown = memory.iter().filter(|(id, _)| !self.known.contains(*id));
-            let copied: Result<Vec<ObjectId>> =
-                unknown.map(|(_, (kind, data))| store.write_buf(*kind, data).map_err(|e| entering(&e))).collect();
+            let copied = self.copy(&memory, &store, open, git.object_hash());
             git.objects.set_object_memory(memory);
-            self.known.extend(copied?);
+            self.known.extend(copied.map_err(|e| entering(&e))?);
         }
         Ok(store)
+    }
+
+    fn copy(
+        &self,
+        memory: &gix::odb::memory::Storage,
+        store: &loose::Store,
+        mut open: Vec<ObjectId>,
+        hash: gix::hash::Kind,
+    ) -> std::result::Result<HashSet<ObjectId>, gix::Error> {
+        let mut copied = HashSet::new();
+        while let Some(id) = open.pop() {
+            if let Some((kind, data)) = memory.get(&id)
+                && !self.known.contains(&id)
+                && copied.insert(id)
+            {
+                store.write_buf(*kind, data)?;
+                open.extend(named_objects(*kind, data, hash)?);
+            }
+        }
+        Ok(copied)
     }
 
     fn merge_tree(&self) -> GitCommand {

@@ -173,6 +173,7 @@ impl Engine {
         }
         let mut entries = [Vec::new(), Vec::new(), Vec::new()];
         for (side, tree) in data.iter().enumerate() {
+            entries[side].reserve(tree.as_ref().map_or(0, |tree| tree.data.len() / 32));
             for entry in tree.iter().flat_map(|tree| tree.iter()) {
                 let entry = entry.map_err(|e| reading(path, e))?;
                 // Old gits wrote modes such as 100664, which git reads as the nearest that there is today (`canon_mode`).
@@ -262,26 +263,29 @@ impl Engine {
         {
             return Ok(*merged);
         }
-        let mut texts = [Vec::new(), Vec::new(), Vec::new()];
-        for (text, id) in texts.iter_mut().zip([base, ours, theirs]) {
-            *text = git.find_blob(id).map_err(merging)?.take_data();
+        // Blobs give their memory back to the next ones.
+        let mut blobs = Vec::with_capacity(3);
+        for id in [base, ours, theirs] {
+            let blob = git.find_blob(id).map_err(merging)?;
             // To git a file of this size is binary, which is not merged, whatever the others are; a driver might still be told to.
-            if text.len() > MAX_TEXT_BYTES {
+            if blob.data.len() > MAX_TEXT_BYTES {
                 match self.is_plain(git, path)? {
                     true if findings.depth == 0 => findings.clashes.push(Clash { path: path.to_owned(), stages: sides.map(Some) }),
                     _ => findings.doubt = true,
                 }
                 return Ok(ours);
             }
+            blobs.push(blob);
         }
+        let texts = [&blobs[0].data[..], &blobs[1].data, &blobs[2].data];
         let plain = texts.iter().all(|content| text::is_text(content)) && self.is_plain(git, path)?;
-        match if plain { text::merge(&texts[0], &texts[1], &texts[2]) } else { Text::Doubt } {
+        match if plain { text::merge(texts[0], texts[1], texts[2]) } else { Text::Doubt } {
             Text::Merged(merged) => {
                 let merged = git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?;
                 self.merged.borrow_mut().put([base, ours, theirs], merged);
                 return Ok(merged);
             }
-            Text::Clash(_) if findings.depth > 0 => match text::marked(&texts[0], &texts[1], &texts[2], findings.depth) {
+            Text::Clash(_) if findings.depth > 0 => match text::marked(texts[0], texts[1], texts[2], findings.depth) {
                 Some(marked) => return git.objects.write_buf(gix::objs::Kind::Blob, &marked).map_err(merging),
                 None => findings.doubt = true,
             },
@@ -360,6 +364,16 @@ impl<'a> Iterator for Join<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let heads = [0, 1, 2].map(|side| self.entries[side].get(self.at[side]));
+        // Most names are in all three.
+        if let [Some(one), Some(two), Some(three)] = heads
+            && one.1 == two.1
+            && one.1 == three.1
+            && one.0.is_tree() == two.0.is_tree()
+            && one.0.is_tree() == three.0.is_tree()
+        {
+            self.at = self.at.map(|at| at + 1);
+            return Some((one.1, one.0.is_tree(), [one, two, three].map(|(mode, _, id)| Some((*mode, (*id).to_owned())))));
+        }
         let &&(mode, name, _) = heads.iter().flatten().min_by(|one, other| tree_order(one.0, one.1, other.0, other.1))?;
         let mut sides = [None; 3];
         for side in 0..3 {
@@ -372,7 +386,10 @@ impl<'a> Iterator for Join<'a> {
             }
         }
         let other_kind = if mode.is_tree() { EntryKind::Blob } else { EntryKind::Tree }.into();
-        for (side, entries) in self.entries.iter().enumerate().filter(|(side, _)| sides[*side].is_none()).collect::<Vec<_>>() {
+        for (side, entries) in self.entries.iter().enumerate() {
+            if sides[side].is_some() {
+                continue;
+            }
             let other = entries.binary_search_by(|entry| tree_order(entry.0, entry.1, other_kind, name)).ok();
             sides[side] = other.map(|at| (entries[at].0, entries[at].2.to_owned()));
         }

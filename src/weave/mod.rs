@@ -455,20 +455,21 @@ impl<'r> Weaver<'r> {
                 continue;
             }
             stack.push((id, true));
-            let hash = self.git.object_hash();
-            match kind {
-                gix::objs::Kind::Commit => {
-                    let commit = gix::objs::CommitRef::from_bytes(data, hash).map_err(|e| writing(&e))?;
-                    stack.push((commit.tree(), false));
-                    stack.extend(commit.parents().map(|p| (p, false)));
-                }
-                gix::objs::Kind::Tree => {
-                    let tree = gix::objs::TreeRef::from_bytes(data, hash).map_err(|e| writing(&e))?;
-                    stack.extend(tree.entries.iter().map(|e| (e.oid.to_owned(), false)));
-                }
-                gix::objs::Kind::Blob | gix::objs::Kind::Tag => {}
-            }
+            let named = named_objects(*kind, data, self.git.object_hash()).map_err(|e| writing(&e))?;
+            stack.extend(named.into_iter().map(|id| (id, false)));
         }
         Ok(written)
     }
+}
+
+/// The objects that a commit or tree of the weave names.
+fn named_objects(kind: gix::objs::Kind, data: &[u8], hash: gix::hash::Kind) -> std::result::Result<Vec<ObjectId>, gix::Error> {
+    Ok(match kind {
+        gix::objs::Kind::Commit => {
+            let commit = gix::objs::CommitRef::from_bytes(data, hash)?;
+            std::iter::once(commit.tree()).chain(commit.parents()).collect()
+        }
+        gix::objs::Kind::Tree => gix::objs::TreeRef::from_bytes(data, hash)?.entries.iter().map(|entry| entry.oid.to_owned()).collect(),
+        gix::objs::Kind::Blob | gix::objs::Kind::Tag => Vec::new(),
+    })
 }

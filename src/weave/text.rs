@@ -79,7 +79,8 @@ impl<'a> Lines<'a> {
     fn of(base: &'a [u8], ours: &'a [u8], theirs: &'a [u8]) -> Self {
         let mut interner = Interner::new(base.len() / 32);
         // Where lines of the base begin, and what is behind its last line.
-        let mut starts = vec![0];
+        let mut starts = Vec::with_capacity(base.len() / 32 + 1);
+        starts.push(0);
         let tokens: Vec<Token> = byte_lines(base)
             .map(|line| {
                 starts.push(starts[starts.len() - 1] + line.len());
