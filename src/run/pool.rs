@@ -135,7 +135,8 @@ impl<'r> Pool<'r> {
 
     /// Whether a verdict is one of this pool's.
     pub fn has(&self, verdict: &Verdict) -> bool {
-        self.entries.iter().any(|entry| entry.question.digest == verdict.digest && entry.question.inputs.to_string() == verdict.inputs)
+        let Ok(inputs) = verdict.inputs.parse::<ObjectId>() else { return false };
+        self.find(&verdict.digest, inputs).is_some()
     }
 
     /// Verdicts that the journal does not have yet.
