@@ -5,6 +5,7 @@ use crate::{
     wasm::{corpus, write},
 };
 use serde_json::{Value, json};
+use std::{path::Path, process::Command};
 
 const LUA: &str = "return { description = 'Says yes', capabilities = { 'clock' },
   config = { max = { type = 'integer', default = 3 } }, needs = { 'other' },
@@ -89,4 +90,26 @@ fn build_runs_the_folders_script_and_shows_what_came_of_it() {
     assert!(said.contains("broken") && said.contains("exit status: 7"), "{said}");
     let said = sandbox.lex(&["plugin", "build", "."]).exits(2).stderr;
     assert!(said.contains("build.sh") && said.contains("plugins/examples"), "{said}");
+}
+
+/// Where the tools of the C example are installed, it is built from source, and the build passes the cases that the committed
+/// component passes; elsewhere there is nothing to build with.
+#[test]
+fn the_example_in_c_can_be_built_from_its_source() {
+    let has = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|said| said.status.success());
+    let linker = has("wasm-ld-22") || has("wasm-ld");
+    if !(has("wit-bindgen") && has("wasm-tools") && has("clang") && linker && Path::new("/usr/lib/wasm32-wasi").is_dir()) {
+        println!("not built: wit-bindgen, wasm-tools, clang, wasm-ld or wasi-libc is not installed");
+        return;
+    }
+    let sandbox = Sandbox::new();
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/c-size");
+    let built = sandbox.repo.join("gate.wasm");
+    let mut build = sandbox.lex_command(&sandbox.repo, &["plugin", "build"]);
+    let said = build.arg(&example).arg("-o").arg(&built).output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let cases = example.join("cases");
+    let said = sandbox.lex_command(&sandbox.repo, &["gate", "test", "gate.wasm", "--cases"]).arg(cases).output().unwrap();
+    let words = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success() && words.contains("3 cases passed"), "{words}{}", String::from_utf8_lossy(&said.stderr));
 }
