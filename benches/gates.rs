@@ -8,7 +8,7 @@ use gix::ObjectId;
 use lex_pr::{
     gate::{Plugin, Shelf, Stop, Subject, View, Wasm},
     model::gate::GateSpec,
-    repo::Repo,
+    repo::{GateTree, Repo},
 };
 use std::{
     collections::BTreeMap,
@@ -144,13 +144,15 @@ fn on_threads(
     started.elapsed()
 }
 
-/// The time of the same check by git and a shell, per candidate.
+/// The time of the same check by git and a shell, per candidate: a work tree turns to it, as for a gate with `run`.
 fn by_shell(dir: &Path, subjects: &[Subject]) -> Duration {
+    let tree = GateTree::create(&Repo::open(dir).unwrap()).unwrap();
     let started = Instant::now();
     for subject in subjects {
+        tree.show(subject.candidate, &subject.target, subject.base).unwrap();
         let check =
             format!("git diff --numstat {} {} | awk '{{ n += $1 + $2 }} END {{ exit n > 100000 }}'", subject.base, subject.candidate);
-        assert!(Command::new("sh").arg("-c").arg(check).current_dir(dir).status().unwrap().success());
+        assert!(Command::new("sh").arg("-c").arg(check).current_dir(tree.dir()).status().unwrap().success());
     }
     started.elapsed() / u32::try_from(subjects.len()).unwrap()
 }

@@ -14,12 +14,19 @@ impl Dice {
     }
 }
 
+/// Clocks that are off by more than the offsets of corrected dates have room for.
+const FAR_AHEAD: usize = 3_000_000_000;
+
 /// `commits` commits, each with up to three earlier ones as parents, some roots, and clocks that are off by up to `skew` seconds.
 fn random_graph(sandbox: &Sandbox, seed: u64, commits: usize, skew: usize) -> Vec<String> {
     let mut dice = Dice(seed);
     let mut script = String::new();
     for commit in 0..commits {
-        let date = 1_000_000_000 + 100 * commit - if skew > 0 { dice.roll(skew) } else { 0 };
+        let date = match skew {
+            0 => 1_000_000_000 + 100 * commit,
+            FAR_AHEAD => 1_000_000_000 + 100 * commit + if dice.roll(8) == 0 { FAR_AHEAD } else { 0 },
+            _ => 1_000_000_000 + 100 * commit - dice.roll(skew),
+        };
         writeln!(script, "commit refs/heads/c{commit}\nmark :{}\ncommitter T <t@e.x> {date} +0000\ndata 1\nx", commit + 1).unwrap();
         let mut parents = BTreeSet::new();
         for _ in 0..dice.roll(4).min(commit) {
@@ -35,15 +42,50 @@ fn random_graph(sandbox: &Sandbox, seed: u64, commits: usize, skew: usize) -> Ve
     (0..commits).map(|c| sandbox.head(&format!("refs/heads/c{c}"))).collect()
 }
 
+/// What git has written down about the history, if anything.
+#[derive(Clone, Copy, Debug)]
+enum Graph {
+    None,
+    Whole,
+    /// Topological levels, without corrected dates.
+    Levels,
+    /// A chain of two files.
+    Split,
+    /// A chain whose first file has levels only.
+    Mixed,
+}
+
+impl Graph {
+    fn write(self, sandbox: &Sandbox, ids: &[String]) {
+        let layer = |version: &str, tip: &String| {
+            let input = sandbox.root.path().join("input");
+            std::fs::write(&input, format!("{tip}\n")).unwrap();
+            let args = ["-c", version, "commit-graph", "write", "--stdin-commits", "--split=no-merge"];
+            let mut git = sandbox.command("git", &sandbox.repo);
+            assert!(git.args(args).stdin(std::fs::File::open(input).unwrap()).status().unwrap().success());
+        };
+        let (first, second) = ("commitGraph.generationVersion=1", "commitGraph.generationVersion=2");
+        match self {
+            Graph::None => {}
+            Graph::Whole => drop(sandbox.git(&["commit-graph", "write", "--reachable"])),
+            Graph::Levels => drop(sandbox.git(&["-c", first, "commit-graph", "write", "--reachable"])),
+            Graph::Split | Graph::Mixed => {
+                layer(if matches!(self, Graph::Mixed) { first } else { second }, &ids[ids.len() / 2]);
+                layer(second, &ids[ids.len() - 1]);
+                let chain = sandbox.repo.join(".git/objects/info/commit-graphs/commit-graph-chain");
+                assert_eq!(std::fs::read_to_string(chain).unwrap().lines().count(), 2);
+            }
+        }
+    }
+}
+
 #[test]
 fn ahead_and_merge_bases_are_gits() {
-    for (seed, skew) in [(1, 0), (2, 900), (3, 5_000)] {
-        for with_graph in [false, true] {
+    for (seed, skew) in [(1, 0), (2, 900), (3, 5_000), (4, FAR_AHEAD)] {
+        for with_graph in [Graph::None, Graph::Whole, Graph::Levels, Graph::Split, Graph::Mixed] {
             let sandbox = Sandbox::new();
             let ids = random_graph(&sandbox, seed, 60, skew);
-            if with_graph {
-                sandbox.git(&["commit-graph", "write", "--reachable"]);
-            }
+            with_graph.write(&sandbox, &ids);
             let repo = Repo::open(&sandbox.repo).unwrap();
             let mut history = History::default();
             let mut dice = Dice(seed + 100);
@@ -56,9 +98,9 @@ fn ahead_and_merge_bases_are_gits() {
                     growing.bases_with_tip(&repo.git, parse(tip), parse(other)).unwrap().iter().map(ToString::to_string).collect();
                 let said = sandbox.command("git", &sandbox.repo).args(["merge-base", "--all", tip, other]).output().unwrap();
                 let theirs = String::from_utf8(said.stdout).unwrap();
-                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "tip {tip}, {other}, seed {seed}, graph {with_graph}");
+                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "tip {tip}, {other}, seed {seed}, graph {with_graph:?}");
             }
-            for _ in 0..80 {
+            for _ in 0..30 {
                 let (one, other, third) = (&ids[dice.roll(60)], &ids[dice.roll(60)], &ids[dice.roll(60)]);
                 let parse = |id: &String| repo.parse_id(id).unwrap();
                 let ours: BTreeSet<String> =
@@ -67,14 +109,14 @@ fn ahead_and_merge_bases_are_gits() {
                 assert_eq!(
                     ours,
                     theirs.lines().map(ToOwned::to_owned).collect(),
-                    "{one} ^{other} ^{third}, seed {seed}, graph {with_graph}"
+                    "{one} ^{other} ^{third}, seed {seed}, graph {with_graph:?}"
                 );
 
                 let ours: BTreeSet<String> =
                     history.merge_bases(&repo.git, parse(one), parse(other)).unwrap().iter().map(ToString::to_string).collect();
                 let said = sandbox.command("git", &sandbox.repo).args(["merge-base", "--all", one, other]).output().unwrap();
                 let theirs = String::from_utf8(said.stdout).unwrap();
-                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "{one} {other}, seed {seed}, graph {with_graph}");
+                assert_eq!(ours, theirs.lines().map(ToOwned::to_owned).collect(), "{one} {other}, seed {seed}, graph {with_graph:?}");
             }
         }
     }

@@ -14,7 +14,10 @@ use gix::{
     objs::tree::{EntryKind, EntryMode},
 };
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// A gate reads no file larger than this, in bytes.
 pub const MAX_READ_BYTES: u64 = 32 << 20;
@@ -128,7 +131,7 @@ pub struct View {
     config: Map<String, Value>,
     earlier: BTreeMap<String, Verdict>,
     changes: Option<Vec<Change>>,
-    differences: HashMap<BString, Option<Difference>>,
+    differences: HashMap<BString, Option<Arc<Difference>>>,
 }
 
 /// The candidate or its base.
@@ -353,14 +356,14 @@ impl View {
     }
 
     /// The lines in which a changed file differs; `None` where a version of it is no text that can be read.
-    pub fn diff(&mut self, path: &str) -> Result<Option<&Difference>> {
-        let Some(path) = unquote(path) else { return Ok(Some(&NO_DIFFERENCE)) };
-        let Some(change) = self.changes()?.iter().find(|change| change.path == path).cloned() else { return Ok(Some(&NO_DIFFERENCE)) };
+    pub fn diff(&mut self, path: &str) -> Result<Option<Arc<Difference>>> {
+        let path = unquote(path).unwrap_or_default();
+        let Some(change) = self.changes()?.iter().find(|change| change.path == path).cloned() else { return Ok(Some(Arc::default())) };
         if !self.differences.contains_key(&path) {
-            let difference = self.difference(&change)?;
+            let difference = self.difference(&change)?.map(Arc::new);
             self.differences.insert(path.clone(), difference);
         }
-        Ok(self.differences.get(&path).and_then(Option::as_ref))
+        Ok(self.differences.get(&path).cloned().flatten())
     }
 
     fn difference(&self, change: &Change) -> Result<Option<Difference>> {
@@ -398,8 +401,6 @@ fn bounded(glob: &str) -> Result<()> {
 /// Most stars in a glob that a plugin asks for, and longest path that one may match.
 const MAX_STARS: usize = 8;
 const MAX_PATH_BYTES: usize = 4096;
-
-static NO_DIFFERENCE: Difference = Difference { added: Vec::new(), removed: Vec::new() };
 
 fn changes(git: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<Vec<Change>> {
     if old == new {

@@ -599,7 +599,7 @@ impl candidate::Host for State {
     }
 
     fn diff(&mut self, path: String) -> wasmtime::Result<Option<types::Difference>> {
-        self.ask(|view| Ok(view.diff(&path)?.map(difference)))
+        self.ask(|view| Ok(view.diff(&path)?.as_deref().map(difference)))
     }
 
     fn config(&mut self) -> wasmtime::Result<String> {
