@@ -151,6 +151,7 @@ impl Gate {
             loading: Cell::new(true),
         });
         let clock = Rc::clone(&shared);
+        // At each turn, dear as it is: between two of them one call into a library may take as long as a gate has.
         lua.set_interrupt(move |_| match Instant::now() >= clock.deadline.get() || *clock.stop.borrow() {
             true => Err(mlua::Error::runtime("its time is over")),
             false => Ok(VmState::Continue),
@@ -323,7 +324,9 @@ fn candidate(lua: &Lua) -> mlua::Result<Table> {
     calls.set("files", asking(lua, move |_, host, glob: String| host.ask(|view| view.files(&glob)).map_err(refused))?)?;
     calls.set(
         "matches",
-        lua.create_function(move |_, (glob, path): (String, String)| super::view::matches(&glob, &path).map_err(refused))?,
+        lua.create_function(move |_, (glob, path): (mlua::LuaString, mlua::LuaString)| {
+            super::view::matches(&glob.to_str()?, &path.to_str()?).map_err(refused)
+        })?,
     )?;
     calls.set("exists", asking(lua, move |_, host, path: String| host.ask(|view| view.exists(&path)).map_err(refused))?)?;
     calls.set("mode", asking(lua, move |_, host, path: String| Ok(host.ask(|view| view.mode(&path)).map_err(refused)?.map(mode_word)))?)?;

@@ -15,6 +15,7 @@ use gix::{
 };
 use serde_json::{Map, Value};
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, HashMap},
     sync::Arc,
 };
@@ -357,7 +358,7 @@ impl View {
 
     /// The lines in which a changed file differs; `None` where a version of it is no text that can be read.
     pub fn diff(&mut self, path: &str) -> Result<Option<Arc<Difference>>> {
-        let path = unquote(path).unwrap_or_default();
+        let path: BString = unquote(path).map(Cow::into_owned).unwrap_or_default();
         let Some(change) = self.changes()?.iter().find(|change| change.path == path).cloned() else { return Ok(Some(Arc::default())) };
         if !self.differences.contains_key(&path) {
             let difference = self.difference(&change)?.map(Arc::new);
@@ -387,7 +388,7 @@ pub fn no_candidate() -> Error {
 /// Whether `glob` names `path`.
 pub fn matches(glob: &str, path: &str) -> Result<bool> {
     bounded(glob)?;
-    Ok(unquote(path).is_some_and(|path| path.len() <= MAX_PATH_BYTES && names(glob, path.as_bstr())))
+    Ok(unquote(path).is_some_and(|path| path.len() <= MAX_PATH_BYTES && names(glob, path.as_ref())))
 }
 
 /// Matching goes back to each star in turn: with many of them a glob could take longer than anybody waits.
@@ -465,23 +466,23 @@ pub fn quote(path: &BStr) -> String {
 }
 
 /// The path that a text means; nothing where its quotes do not close.
-fn unquote(path: &str) -> Option<BString> {
+fn unquote(path: &str) -> Option<Cow<'_, BStr>> {
     if !path.starts_with('"') {
-        return Some(path.into());
+        return Some(Cow::Borrowed(path.into()));
     }
     let (bytes, used) = gix::quote::ansi_c::undo(path.into()).ok()?;
-    (used == path.len()).then(|| bytes.into_owned())
+    (used == path.len()).then_some(bytes)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{quote, unquote};
+    use super::{BStr, quote, unquote};
 
     #[test]
     fn any_path_survives_quoting() {
         for path in [&b"src/a b.rs"[..], b"\xff/x", "ä".as_bytes(), b"\"a\"", b"a\\b\n\xc3", b"\"\xff"] {
             let quoted = quote(path.into());
-            assert_eq!(unquote(&quoted).map(Vec::from), Some(path.to_vec()), "{quoted}");
+            assert_eq!(unquote(&quoted).as_deref(), Some(BStr::new(path)), "{quoted}");
         }
         assert_eq!(quote("ä/\n".into()), "ä/\n", "plain text stays");
         assert_eq!(unquote("\"a"), None);
