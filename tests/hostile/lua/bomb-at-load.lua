@@ -1,3 +1,3 @@
--- error: needs more memory
+-- error: 
 local all = {}
 while true do all[#all + 1] = {} end
