@@ -186,6 +186,27 @@ fn nobody_is_evicted_for_what_is_broken_beneath_him() {
 }
 
 #[test]
+fn a_red_that_is_recorded_is_no_more_ones_own_than_a_new_one() {
+    let sandbox = Sandbox::new();
+    sandbox.write("broken", "x\n");
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"test ! -e broken\"\n[[gate]]\nname = \"u\"\nrun = \"echo x >> $HOME/ran\"\n");
+    sandbox.branch("a-innocent", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.json(&["gate", "run", "t"], 1);
+    let run = sandbox.json(&["execute"], 1);
+    assert_eq!(find(&run, "a-innocent")["gates"][1]["blame"], "base-broken", "{run}");
+    assert_eq!(ran(&sandbox), 0, "what is recorded decides; nothing more is bought");
+    sandbox.git(&["checkout", "-q", "-b", "c-mends", "main"]);
+    std::fs::remove_file(sandbox.repo.join("broken")).unwrap();
+    sandbox.commit("Mend");
+    sandbox.git(&["checkout", "-q", "main"]);
+    sandbox.lex(&["plan", "add", "default", "c-mends"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    assert_eq!((status(&run, "a-innocent"), status(&run, "c-mends")), ("merged", "merged"));
+    sandbox.sound();
+}
+
+#[test]
 fn the_report_says_who_broke_it_and_what_flakes() {
     let sandbox = Sandbox::new();
     let gate = "test ! -e bad.txt || exit 1; test ! -e flaky.txt || test -e good.txt || test $LEX_PR_ATTEMPT -gt 1";

@@ -332,6 +332,11 @@ impl GateReport {
         GateReport { gate, required, verdict, reused: false, blame: None }
     }
 
+    /// Whether it keeps its item out: a required gate with an answer that is not good.
+    pub fn is_red(&self) -> bool {
+        self.required && self.answer().is_some_and(|answer| !answer.is_good())
+    }
+
     /// The answer, if there is one.
     pub fn answer(&self) -> Option<Answer> {
         self.verdict.as_ref().map(|v| v.verdict)

@@ -49,10 +49,9 @@ pub(super) struct Open {
 }
 
 impl Open {
-    /// Where a gate stands, and whether it is the item's own.
-    pub fn gate_of(&self, job: Job) -> Option<(usize, bool)> {
-        let (at, _) = self.jobs.iter().find(|(_, known)| *known == job)?;
-        Some((*at, self.gates[*at].1))
+    /// The gate that a job is of.
+    pub fn gate_of(&self, job: Job) -> Option<&GateSpec> {
+        self.jobs.iter().find(|(_, known)| *known == job).map(|(at, _)| &self.gates[*at].0)
     }
 }
 
@@ -98,7 +97,9 @@ impl Flow<'_> {
         let subject = Subject { item: item.name.clone(), target: self.run.target.clone(), base: tip, head, candidate: commit };
         let mut open = Open { subject, tree, changes, gates: Vec::new(), offset: 0, jobs: Vec::new() };
         self.take_up(item, &mut assessed, &mut open, markers)?;
-        match self.red_gate(item, &assessed.report) {
+        // Whose doing a red command is, is found out when its item is settled, wherever the verdict comes from.
+        let red_job = open.jobs.iter().any(|(at, _)| assessed.report.gates[open.offset + at].is_red());
+        match self.red_gate(item, &assessed.report).filter(|_| !red_job) {
             Some(red) => (assessed.report.status, assessed.report.detail) = (Status::SkippedGates, red),
             None => assessed.open = Some(open),
         }
@@ -179,6 +180,10 @@ impl Flow<'_> {
             let reused = verdict.is_some();
             let required = self.request.config.is_required(&gate.name);
             report.gates.push(GateReport { reused, ..GateReport::new(gate.name.clone(), required, verdict) });
+        }
+        // A red that is known decides; buying the others would be work for nothing.
+        if open.jobs.iter().any(|(at, _)| report.gates[open.offset + at].is_red()) {
+            open.jobs.retain(|(at, _)| report.gates[open.offset + at].verdict.is_some());
         }
         self.ask_plugins(report, open, &mut assessed.files)
     }

@@ -83,8 +83,7 @@ impl Flow<'_> {
 
     /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.
     pub(super) fn red_gate(&self, item: &Item, report: &ItemReport) -> Option<String> {
-        let red = |g: &&GateReport| g.required && g.answer().is_some_and(|a| !a.is_good());
-        if let Some(gate) = report.gates.iter().find(red) {
+        if let Some(gate) = report.gates.iter().find(|gate| gate.is_red()) {
             let verdict = gate.verdict.as_ref()?;
             let what = match verdict.verdict {
                 Answer::Skip => "did not judge it",

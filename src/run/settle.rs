@@ -47,14 +47,17 @@ impl World for Flow<'_> {
     }
 
     fn is_required(&self, candidate: &Rc<Assessed>, job: Job) -> bool {
-        let gate = |open: &super::assess::Open| Some(open.gates[open.gate_of(job)?.0].0.name.clone());
         // A job that the candidate does not have is another's of its batch, by a gate of the same policy.
-        let name = candidate.open.as_ref().and_then(gate).unwrap_or_else(|| self.pool.question(job).gate.name.clone());
-        self.request.config.is_required(&name)
+        let own = candidate.open.as_ref().and_then(|open| open.gate_of(job));
+        self.request.config.is_required(&own.unwrap_or(&self.pool.question(job).gate).name)
     }
 
     fn base_job(&mut self, candidate: &Rc<Assessed>, job: Job) -> Result<Option<Job>> {
         let Some(open) = &candidate.open else { return Ok(None) };
+        // A gate that is not run here says the same of everything.
+        if self.pool.verdict(job).is_some_and(|verdict| verdict.attempts == 0) {
+            return Ok(None);
+        }
         let question = self.pool.question(job);
         let (gate, digest) = (question.gate.clone(), question.digest.clone());
         let base = open.subject.base;
@@ -196,9 +199,7 @@ impl Flow<'_> {
             let of_plugins = report.gates.iter().filter(|gate| !gate.reused && gate.gate != CONFLICT_MARKERS);
             let of_plugins = of_plugins.filter_map(|gate| gate.verdict.as_ref()).filter(|verdict| !verdict.digest.is_empty());
             let mut verdicts = self.pool.unkept();
-            let known: Vec<(&str, &str)> = verdicts.iter().map(|v| (v.digest.as_str(), v.inputs.as_str())).collect();
-            let new: Vec<&Verdict> = of_plugins.filter(|v| !known.contains(&(&v.digest, &v.inputs)) && !self.pool.has(v)).collect();
-            verdicts.extend(new);
+            verdicts.extend(of_plugins.filter(|verdict| !self.pool.has(verdict)));
             journal.step(&self.run, files, &verdicts, &message)?;
             self.pool.all_kept();
         }
