@@ -79,8 +79,9 @@ pub fn replay(repo: &Repo, request: &Request, tell: &mut dyn FnMut(&ReplayedMerg
             tip = *commit;
             weaver.accept(&strand, &[]);
         }
-        if pairs {
-            weaver.forget_candidates();
+        match pairs {
+            true => weaver.forget_candidates(),
+            false => weaver.forget_behind(tip)?,
         }
         tell(&done, line.len() - index - 1);
         merges.push(done);

@@ -173,7 +173,7 @@ impl Court {
                 // A submodule's commit lies elsewhere.
                 open.extend(tree.entries.iter().filter(|e| !e.mode.is_commit()).map(|e| e.oid.to_owned()));
             }
-            git.objects.write_buf(object.kind, object.data).map_err(|e| reading(&e))?;
+            super::keep(git, object.kind, object.data).map_err(|e| reading(&e))?;
             self.known.insert(id);
         }
         Ok(())

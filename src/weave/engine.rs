@@ -17,10 +17,7 @@ use gix::{
     ObjectId,
     attrs::StateRef,
     bstr::{BStr, BString, ByteSlice},
-    objs::{
-        Write,
-        tree::{EntryKind, EntryMode},
-    },
+    objs::tree::{EntryKind, EntryMode},
     worktree::stack::state::attributes::Source,
 };
 use lru::LruCache;
@@ -212,7 +209,7 @@ impl Engine {
         if merged.is_empty() {
             return Ok(None);
         }
-        Ok(Some(git.objects.write_buf(gix::objs::Kind::Tree, &merged).map_err(|e| reading(path, e))?))
+        Ok(Some(super::keep(git, gix::objs::Kind::Tree, &merged).map_err(|e| reading(path, e))?))
     }
 
     /// What becomes of an entry that both sides have changed, each in its way, or taken away.
@@ -281,12 +278,12 @@ impl Engine {
         let plain = texts.iter().all(|content| text::is_text(content)) && self.is_plain(git, path)?;
         match if plain { text::merge(texts[0], texts[1], texts[2]) } else { Text::Doubt } {
             Text::Merged(merged) => {
-                let merged = git.objects.write_buf(gix::objs::Kind::Blob, &merged).map_err(merging)?;
+                let merged = super::keep(git, gix::objs::Kind::Blob, &merged).map_err(merging)?;
                 self.merged.borrow_mut().put([base, ours, theirs], merged);
                 return Ok(merged);
             }
             Text::Clash(_) if findings.depth > 0 => match text::marked(texts[0], texts[1], texts[2], findings.depth) {
-                Some(marked) => return git.objects.write_buf(gix::objs::Kind::Blob, &marked).map_err(merging),
+                Some(marked) => return super::keep(git, gix::objs::Kind::Blob, &marked).map_err(merging),
                 None => findings.doubt = true,
             },
             Text::Clash(_) => findings.clashes.push(Clash { path: path.to_owned(), stages: sides.map(Some) }),

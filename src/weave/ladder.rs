@@ -15,7 +15,7 @@ use crate::{
     },
     repo::Resolutions,
 };
-use gix::{ObjectId, bstr::ByteSlice, objs::Write};
+use gix::{ObjectId, bstr::ByteSlice};
 
 /// The rungs above git's own merge that a weave may use, and what they know.
 pub struct Ladder {
@@ -86,7 +86,7 @@ impl Weaver<'_> {
         let base = clash.stages[0].map(|_| &base[..]);
         let clash = rules::Clash { path, base, ours: &ours, theirs: &theirs };
         let Some(resolved) = rules::resolve(&clash, &self.ladder.rules_off) else { return Ok(None) };
-        let written = self.git.objects.write_buf(gix::objs::Kind::Blob, &resolved.content);
+        let written = super::keep(&self.git, gix::objs::Kind::Blob, &resolved.content);
         let blob = written.map_err(|e| Error::git("settle a conflict", e))?;
         let rule = Some(resolved.rule.name().to_string());
         let step = Step { path: path.into(), rung: Rung::Mechanical, rule, why: resolved.why, resolutions: Vec::new() };

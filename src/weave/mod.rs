@@ -104,6 +104,8 @@ pub struct Weaver<'r> {
     assumed: Vec<ObjectId>,
     /// By path, the items that changed it on the way to the tip: name and head.
     touched: HashMap<BString, Vec<(String, ObjectId)>>,
+    /// How many objects in memory are worth a look for some to drop.
+    much: usize,
 }
 
 impl<'r> Weaver<'r> {
@@ -122,6 +124,7 @@ impl<'r> Weaver<'r> {
             woven: Vec::new(),
             assumed: Vec::new(),
             touched: HashMap::new(),
+            much: MOST_FORGETTABLE,
         }
     }
 
@@ -343,7 +346,7 @@ impl<'r> Weaver<'r> {
     /// `tree` with the file of a clash as `content`.
     pub fn put(&self, tree: ObjectId, clash: &Clash, content: &[u8]) -> Result<ObjectId> {
         let mode = clash.texts(&self.git)?.map_or(EntryKind::Blob.into(), |(mode, _)| mode);
-        let written = self.git.objects.write_buf(gix::objs::Kind::Blob, content);
+        let written = keep(&self.git, gix::objs::Kind::Blob, content);
         self.put_file(tree, clash, Some((mode, written.map_err(|e| Error::git("settle a conflict", e))?)))
     }
 
@@ -398,6 +401,31 @@ impl<'r> Weaver<'r> {
             self.git.objects.reset_object_memory();
             self.engine.forget();
         }
+    }
+
+    /// Drop what only memory holds and the tree of `tip` does not need, but for commits, once that is much. Only for a tip that
+    /// will not be persisted.
+    pub fn forget_behind(&mut self, tip: ObjectId) -> Result<()> {
+        if self.git.objects.num_objects_in_memory() < self.much {
+            return Ok(());
+        }
+        let tree = self.tree_of(tip)?;
+        let Some(mut memory) = self.git.objects.reset_object_memory() else { return Ok(()) };
+        let mut needed = HashSet::new();
+        let mut open = vec![tree];
+        while let Some(id) = open.pop() {
+            if let Some((kind, data)) = memory.get(&id)
+                && needed.insert(id)
+            {
+                let named = named_objects(*kind, data, self.git.object_hash());
+                open.extend(named.map_err(|e| Error::git("look through the candidates in memory", e))?);
+            }
+        }
+        memory.retain(|id, (kind, _)| *kind == gix::objs::Kind::Commit || needed.contains(id));
+        self.much = 2 * memory.len().max(MOST_FORGETTABLE);
+        self.git.objects.set_object_memory(memory);
+        self.engine.forget();
+        Ok(())
     }
 
     fn ask_git(&mut self, ours: ObjectId, theirs: ObjectId) -> Result<Merged> {
@@ -460,6 +488,12 @@ impl<'r> Weaver<'r> {
         }
         Ok(written)
     }
+}
+
+/// Put an object into memory, in no more room than it needs: `write_buf` leaves up to as much again unused.
+fn keep(git: &gix::Repository, kind: gix::objs::Kind, data: &[u8]) -> std::result::Result<ObjectId, gix::Error> {
+    let id = gix::objs::compute_hash(git.object_hash(), kind, data)?;
+    git.objects.write_buf_with_known_id(kind, data, id)
 }
 
 /// The objects that a commit or tree of the weave names.

@@ -22,10 +22,7 @@ use gix::{
     ObjectId,
     bstr::ByteSlice,
     diff::blob::{InternedInput, sources::byte_lines},
-    objs::{
-        Write,
-        tree::{EntryKind, EntryMode},
-    },
+    objs::tree::{EntryKind, EntryMode},
 };
 
 /// What became of a path: a file, or nothing.
@@ -52,7 +49,7 @@ pub(super) fn recall(git: &gix::Repository, known: &Resolutions, clash: &Clash) 
     let ways = [(Kind::Lines, pieces(&texts)), (Kind::Sides, text::shown(&texts[0], &texts[1], &texts[2]))];
     for (kind, pieces) in ways.into_iter().filter_map(|(kind, pieces)| Some((kind, pieces?))) {
         if let Some((content, used)) = put_together(git, known, kind, pieces)? {
-            let blob = git.objects.write_buf(gix::objs::Kind::Blob, &content).map_err(|e| Error::git("use a recorded resolution", e))?;
+            let blob = super::keep(git, gix::objs::Kind::Blob, &content).map_err(|e| Error::git("use a recorded resolution", e))?;
             return Ok(Some((Some((mode, blob)), used)));
         }
     }
@@ -216,6 +213,6 @@ fn settle_file(git: &gix::Repository, resolution: &Resolution) -> Result<Settled
     }
     let (mode, content) = resolution.resolution.split_once_str("\n").unwrap_or((&resolution.resolution, b""));
     let mode = EntryMode::from_bytes(mode).filter(|mode| mode.is_blob_or_symlink()).unwrap_or_else(|| EntryKind::Blob.into());
-    let blob = git.objects.write_buf(gix::objs::Kind::Blob, content).map_err(|e| Error::git("use a recorded resolution", e))?;
+    let blob = super::keep(git, gix::objs::Kind::Blob, content).map_err(|e| Error::git("use a recorded resolution", e))?;
     Ok(Some((mode, blob)))
 }
