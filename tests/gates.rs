@@ -315,7 +315,7 @@ fn interrupted(sandbox: &Sandbox, args: &[&str], signal: &str) -> (Child, String
 }
 
 #[test]
-fn ctrl_c_kills_the_gates_and_leaves_everything_whole() {
+fn a_run_that_is_killed_leaves_everything_whole() {
     for signal in ["-INT", "-TERM", "-HUP"] {
         let sandbox = with_gates(
             "[[gate]]\nname = \"first\"\nrun = \"true\"\n[[gate]]\nname = \"long\"\nrun = \"test -e $HOME/quick || { echo $$ > $HOME/pid; sleep 60; }\"\n",
@@ -323,6 +323,12 @@ fn ctrl_c_kills_the_gates_and_leaves_everything_whole() {
         sandbox.branch("b", "main", "b", &[("b.txt", "b\n")]);
         let before = sandbox.head("main");
         let (child, gate) = interrupted(&sandbox, &["merge", "--execute"], signal);
+        if signal == "-INT" {
+            // The first Ctrl-C lets the gate go on.
+            std::thread::sleep(Duration::from_millis(300));
+            assert!(alive(&gate));
+            sandbox.command("kill", &sandbox.repo).args(["-INT", &child.id().to_string()]).status().unwrap();
+        }
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130), "{}", String::from_utf8_lossy(&output.stderr));
         wait_for("the gate's end", || !alive(&gate));
@@ -334,6 +340,37 @@ fn ctrl_c_kills_the_gates_and_leaves_everything_whole() {
         std::fs::write(sandbox.root.path().join("home/quick"), "").unwrap();
         sandbox.json(&["merge", "--execute"], 0);
     }
+}
+
+#[test]
+fn one_ctrl_c_starts_nothing_new_and_keeps_what_was_begun() {
+    let sandbox = with_gates(
+        "[[gate]]\nname = \"long\"\nrun = \"echo x >> $HOME/ran; echo $$ > $HOME/pid; for i in $(seq 400); do test -e $HOME/go && exit 0; sleep 0.05; done\"\n",
+    );
+    sandbox.branch("b", "main", "b", &[("b.txt", "b\n")]);
+    sandbox.lex(&["plan", "add", "default", "b"]).exits(0);
+    let before = sandbox.head("main");
+    let (child, _) = interrupted(&sandbox, &["merge", "--execute"], "-INT");
+    std::thread::sleep(Duration::from_millis(300));
+    std::fs::write(sandbox.root.path().join("home/go"), "").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains("stopping: one gate is at work and may end; Ctrl-C again kills"), "{said}");
+    assert_eq!(sandbox.head("main"), before);
+    let ran = || std::fs::read_to_string(sandbox.root.path().join("home/ran")).unwrap().lines().count();
+    assert_eq!(ran(), 1, "b was not begun");
+    let run = sandbox.json(&["retry"], 0);
+    assert_eq!((run["state"].as_str(), ran()), (Some("landed"), 2), "the verdict of a was kept");
+    sandbox.sound();
+}
+
+#[test]
+fn a_slow_gate_is_told_of() {
+    let sandbox = with_gates("[[gate]]\nname = \"long\"\nrun = \"sleep 2.5\"\nslow-after = \"900ms\"\n");
+    let said = sandbox.lex(&["execute"]).exits(0).stderr;
+    assert_eq!(said.matches("slow: long has run for").count(), 2, "told again after twice the time: {said}");
+    assert!(said.contains(" on a\n"), "{said}");
 }
 
 #[test]

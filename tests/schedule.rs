@@ -239,3 +239,78 @@ fn a_batch_that_is_red_once_is_split_and_only_single_items_are_tried_again() {
     // All eight, then four, six and seven of them, all green; i7 is known to be red then, and tried twice more.
     assert_eq!(ran(&sandbox), 1 + 3 + 2);
 }
+
+/// Gates of one item that say how many of them run at once; the most that ever did.
+fn most_at_once(gates: &str, workers: &str) -> usize {
+    let sandbox = Sandbox::new();
+    sandbox.config(gates);
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.json(&["execute", "--max-workers", workers], 0);
+    let counts = std::fs::read_to_string(home(&sandbox, "counts")).unwrap();
+    counts.lines().map(|line| line.trim().parse().unwrap()).max().unwrap()
+}
+
+fn counting(name: &str, more: &str) -> String {
+    let run = "mkdir -p $HOME/on; touch $HOME/on/$LEX_PR_GATE; for i in $(seq 30); do ls $HOME/on | wc -l >> $HOME/counts; sleep 0.05; done; rm $HOME/on/$LEX_PR_GATE";
+    format!("[[gate]]\nname = \"{name}\"\nrun = '''{run} # {name}'''\n{more}")
+}
+
+#[test]
+fn a_heavy_gate_takes_several_workers() {
+    let light = [counting("a", ""), counting("b", ""), counting("c", "")].concat();
+    assert_eq!(most_at_once(&light, "3"), 3);
+    let heavy = [counting("a", "weight = 2\n"), counting("b", "weight = 2\n"), counting("c", "")].concat();
+    assert_eq!(most_at_once(&heavy, "3"), 2, "one of two and the one of one");
+    let huge = [counting("a", "weight = 100\n"), counting("b", "")].concat();
+    assert_eq!(most_at_once(&huge, "3"), 1, "it takes all that there are");
+}
+
+#[test]
+fn gates_that_exclude_each_other_never_run_at_once_and_hold_no_other_up() {
+    let gates = [counting("a", "exclusive = \"port\"\n"), counting("b", "exclusive = \"port\"\n"), counting("c", "")].concat();
+    assert_eq!(most_at_once(&gates, "3"), 2);
+    let all = ["a", "b", "c"].map(|name| counting(name, "exclusive = \"port\"\n")).concat();
+    assert_eq!(most_at_once(&all, "3"), 1);
+}
+
+#[test]
+fn weight_and_company_are_no_part_of_a_verdict() {
+    let sandbox = fan(NO_BAD, &[]);
+    sandbox.json(&["execute"], 1);
+    let ran_before = ran(&sandbox);
+    sandbox
+        .config(&format!("[[gate]]\nname = \"t\"\nrun = '''{NO_BAD}'''\npaths = []\nweight = 2\nexclusive = \"x\"\nslow-after = \"5s\"\n"));
+    sandbox.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    sandbox.json(&["execute"], 1);
+    assert_eq!(ran(&sandbox), ran_before);
+    let said = sandbox.lex(&["gate", "list"]).exits(0);
+    assert!(said.stdout.contains("target"), "{}", said.stdout);
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"true\"\nweight = 0\n");
+    assert!(sandbox.lex(&["execute"]).exits(2).stderr.contains("gate `t` has weight 0"));
+}
+
+#[test]
+fn an_item_that_one_gate_has_failed_is_not_asked_for_others() {
+    let gates = "[[gate]]\nname = \"no\"\nrun = \"! test -e a.txt\"\n\
+        [[gate]]\nname = \"long\"\nrun = \"test -e $HOME/quick || ! test -e a.txt || { touch $HOME/began; sleep 3; touch $HOME/ended; }\"\n";
+    let make = || {
+        let sandbox = Sandbox::new();
+        sandbox.config(gates);
+        sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+        sandbox.branch("b", "main", "b", &[("b.txt", "b\n")]);
+        sandbox.lex(&["plan", "create"]).exits(0);
+        sandbox
+    };
+    let sandbox = make();
+    let run = sandbox.json(&["execute", "--fail-fast", "--max-workers", "2"], 1);
+    assert_eq!((status(&run, "a"), status(&run, "b")), ("skipped-gates", "merged"));
+    assert!(!home(&sandbox, "ended").exists(), "it was stopped");
+    let gates = find(&run, "a")["gates"].as_array().unwrap();
+    assert!(gates.iter().any(|gate| gate["gate"] == "long" && gate.get("verdict").is_none()), "{run}");
+    assert_eq!(gates[1]["blame"], "broke-it", "what it stands on is asked all the same");
+
+    let sandbox = make();
+    sandbox.json(&["execute", "--max-workers", "2"], 1);
+    assert!(home(&sandbox, "ended").exists(), "its author hears of all that is wrong");
+}

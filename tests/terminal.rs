@@ -103,12 +103,14 @@ fn progress_counts_to_the_end_and_leaves_nothing_behind_after_ctrl_c() {
         terminal.read();
     }
     terminal.screen.write_all(b"\x03").unwrap();
+    terminal.wait_for("Ctrl-C again kills");
+    terminal.screen.write_all(b"\x03").unwrap();
     let (written, status) = terminal.end();
     assert_eq!(status, Some(130), "{written:?}");
     assert!(written.contains("0/3") && !written.contains("0/0"), "{written:?}");
     assert!(written.contains("^C"), "the terminal says what was typed: {written:?}");
     let shown = shown(&written, 80);
-    assert!(shown[0].starts_with("error: stopped by a signal"), "{shown:?}");
+    assert!(shown[0].starts_with("stopping: one gate is at work") && shown[1].starts_with("error: stopped by a signal"), "{shown:?}");
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub struct Args {
 /// How a run goes.
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
-    /// How many gates run at once: a number, or `auto` for one per processor.
+    /// How many gates run at once: a number, or `auto` for as many as pay.
     #[arg(long, value_name = "N")]
     max_workers: Option<Workers>,
     /// In which order gates are bought; what lands is the same.
@@ -45,6 +45,9 @@ pub struct RunArgs {
     /// What a conflict does to the rest of the run.
     #[arg(long, value_name = "WHAT")]
     on_conflict: Option<OnConflict>,
+    /// Once a required gate has failed an item, stop its other gates.
+    #[arg(long)]
+    fail_fast: bool,
     /// Ask every gate again, whatever verdicts are recorded.
     #[arg(long)]
     fresh: bool,
@@ -101,7 +104,7 @@ pub fn start(
 
 /// Run it, when nobody else runs the plan.
 pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> Result<Run> {
-    let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict };
+    let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict, fail_fast: args.fail_fast };
     let plan = job.found;
     loop {
         if job.purpose != Purpose::Preview {

@@ -1,27 +1,57 @@
 //! Progress on stderr while a run goes on, where that is a terminal.
 
 use super::narrow::Narrow;
-use crate::{model::Result, report::style::printable, run::Event};
+use crate::{
+    model::{Result, time::human},
+    report::style::{CARE, paint, printable},
+    run::Event,
+};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
 
 /// How often the bar is drawn at most.
 const FRAMES_PER_SECOND: u8 = 20;
 
-/// Run a plan and show what it tells.
+/// Run a plan and show what it tells. What somebody must know is told without a terminal, too.
 pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result<T> {
-    let Some(bar) = bar() else { return work(&mut |_| {}) };
-    let outcome = work(&mut |event| match event {
-        Event::Begun(total) => bar.set_length(total as u64),
-        Event::Proving(at_work) => {
-            bar.enable_steady_tick(Duration::from_millis(120));
-            let gates: Vec<String> = at_work.iter().map(|(item, gate)| format!("{item}: {gate}")).collect();
-            bar.set_message(printable(&gates.join(", ")));
+    let bar = bar();
+    let outcome = work(&mut |event| match (&bar, event) {
+        (bar, Event::Slow(slow)) => say(bar.as_ref(), &format!("slow: {} has run for {} on {}", slow.gate, human(slow.lasts), slow.item)),
+        (bar, Event::Stopping(gates)) => {
+            let gates = if gates == 1 { "one gate is".into() } else { format!("{gates} gates are") };
+            say(bar.as_ref(), &format!("stopping: {gates} at work and may end; Ctrl-C again kills"));
         }
-        Event::Decided(report, left) => step(&bar, left, &format!("{}: {}", report.name, report.status.words())),
+        (Some(bar), Event::Begun(total)) => bar.set_length(total as u64),
+        (Some(bar), Event::Proving { at_work, left }) => {
+            bar.enable_steady_tick(Duration::from_millis(120));
+            let gates: Vec<String> = at_work.iter().map(|at| format!("{}: {} {}", at.item, at.gate, whole(at.lasts))).collect();
+            let left = left.map(|left| format!("about {} left; ", whole(left))).unwrap_or_default();
+            bar.set_message(printable(&format!("{left}{}", gates.join(", "))));
+        }
+        (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words())),
+        (None, Event::Begun(_) | Event::Proving { .. } | Event::Decided(..)) => {}
     });
-    bar.finish_and_clear();
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
     outcome
+}
+
+/// A line that stays, above the bar where there is one.
+fn say(bar: Option<&ProgressBar>, line: &str) {
+    let line = paint(CARE, &printable(line));
+    match bar {
+        Some(bar) => bar.suspend(|| super::complain(&line)),
+        None => super::complain(&line),
+    }
+}
+
+/// A length of time in whole seconds, or minutes: `12 s`, `3 min`.
+fn whole(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..100 => format!("{seconds} s"),
+        seconds => format!("{} min", (seconds + 30) / 60),
+    }
 }
 
 /// Go through a history and show how far it is: what was done, and how much is left.

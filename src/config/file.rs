@@ -133,12 +133,15 @@ pub struct PolicyTable {
     /// Gates whose failure is only a warning.
     #[serde(default)]
     pub optional: Vec<String>,
-    /// How many gates run at once: a number or "auto", one per processor.
+    /// How many gates run at once: a number, or "auto" for as many as pay.
     pub max_workers: Option<Workers>,
     /// In which order gates are bought: `serial`, `speculative` or `bisect`. What lands is the same.
     pub batch: Option<Batch>,
     /// What a conflict does to the rest of the run.
     pub on_conflict: Option<OnConflict>,
+    /// Whether an item that one required gate has failed is not asked for its other gates.
+    #[serde(default)]
+    pub fail_fast: bool,
     /// Per gate, how often it is tried: `test = { max-attempts = 3, backoff-seconds = 1 }`.
     #[serde(default)]
     pub retries: BTreeMap<String, Retry>,
@@ -148,7 +151,7 @@ pub struct PolicyTable {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
 #[serde(untagged)]
 pub enum Workers {
-    /// One per processor.
+    /// As many as pay: one per processor at first, more while that lets more gates end.
     #[default]
     #[serde(rename = "auto")]
     Auto,
@@ -157,11 +160,11 @@ pub enum Workers {
 }
 
 impl Workers {
-    /// The number for this machine.
-    pub fn count(self) -> usize {
+    /// The number, where one is said.
+    pub fn fixed(self) -> Option<usize> {
         match self {
-            Workers::Auto => std::thread::available_parallelism().map_or(1, usize::from),
-            Workers::Count(n) => n as usize,
+            Workers::Auto => None,
+            Workers::Count(n) => Some(n as usize),
         }
     }
 }

@@ -32,6 +32,8 @@ pub struct Config {
     pub batch: Batch,
     /// What a conflict does to the rest of the run.
     pub on_conflict: OnConflict,
+    /// Whether an item that one required gate has failed is not asked for its other gates.
+    pub fail_fast: bool,
     /// How conflicts are settled.
     pub weave: WeaveTable,
 }
@@ -45,6 +47,8 @@ pub struct Flags {
     pub max_workers: Option<Workers>,
     /// `--on-conflict`
     pub on_conflict: Option<OnConflict>,
+    /// `--fail-fast`
+    pub fail_fast: bool,
 }
 
 /// Where a named setting can be looked up: git config by `lexpr.key`, the environment by `LEX_PR_KEY`.
@@ -63,6 +67,7 @@ impl Config {
             workers: file.policy.max_workers.unwrap_or_default(),
             batch: policy.batch.or(file.policy.batch).unwrap_or_default(),
             on_conflict: file.policy.on_conflict.unwrap_or_default(),
+            fail_fast: file.policy.fail_fast || flags.fail_fast,
             weave: file.weave,
         };
         config.required.extend(policy.required_gates.iter().cloned());

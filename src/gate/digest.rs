@@ -13,7 +13,17 @@ pub fn digest(gate: &GateSpec) -> Result<String> {
 }
 
 fn what(gate: &GateSpec) -> GateSpec {
-    GateSpec { name: String::new(), timeout: None, artifacts: Vec::new(), memory_mb: None, fuel: None, ..gate.clone() }
+    GateSpec {
+        name: String::new(),
+        timeout: None,
+        artifacts: Vec::new(),
+        memory_mb: None,
+        fuel: None,
+        weight: None,
+        exclusive: None,
+        slow_after: None,
+        ..gate.clone()
+    }
 }
 
 /// The same for a plugin whose code has the digest `code`. It sees more than the tree that its verdict is kept on: the tree of the

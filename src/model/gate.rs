@@ -51,6 +51,16 @@ pub struct GateSpec {
     /// After this time its whole process group is killed; a plugin is stopped, after ten seconds where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<Span>,
+    /// How many of the run's workers it takes; 1 where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub weight: Option<u32>,
+    /// What it needs for itself, such as a port or a database: gates that say the same never run at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exclusive: Option<String>,
+    /// After this time a run tells that it is slow; a minute where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "slow-after")]
+    pub slow_after: Option<Span>,
     /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`; for a plugin also `exec:PROGRAM` and `clock`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
@@ -130,6 +140,9 @@ impl GateSpec {
             artifacts: Vec::new(),
             paths: Vec::new(),
             timeout,
+            weight: None,
+            exclusive: None,
+            slow_after: None,
             allow: allow.to_vec(),
         }
     }
@@ -179,6 +192,9 @@ impl GateSpec {
             let hint = "close each `[` by a `]`, and put a `\\` before one that stands for itself".into();
             return Err((format!("gate `{name}` has `{glob}` among its {key}, which is no glob"), hint));
         }
+        if self.weight == Some(0) {
+            return Err((format!("gate `{name}` has weight 0"), "it takes at least one worker; leave `weight` out for one".into()));
+        }
         if self.runtime == Runtime::Container && self.container.is_none() {
             return Err((format!("gate `{name}` runs in a container but names no image"), "add `container = { image = \"...\" }`".into()));
         }
@@ -217,6 +233,9 @@ impl GateSpec {
             ("runtime", !self.runtime.is_local()),
             ("container", self.container.is_some()),
             ("artifacts", !self.artifacts.is_empty()),
+            ("weight", self.weight.is_some()),
+            ("exclusive", self.exclusive.is_some()),
+            ("slow-after", self.slow_after.is_some()),
         ];
         match of_commands.iter().find(|(_, is_set)| *is_set) {
             Some((key, _)) => Err((format!("gate `{name}` is a plugin and has `{key}`"), format!("`{key}` is for a gate with `run`"))),

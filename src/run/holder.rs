@@ -94,7 +94,7 @@ fn start_of(pid: u32) -> Option<String> {
     if matches!(state, "Z" | "X") { None } else { fields.nth(18).map(ToOwned::to_owned) }
 }
 
-/// Ask the process of a run to stop, as Ctrl-C does. Another process that got its id meanwhile is left alone.
+/// Ask the process of a run to stop, and to kill its gates. Another process that got its id meanwhile is left alone.
 ///
 /// Errors: a process of somebody else.
 pub(super) fn ask_to_stop(holder: &Holder) -> Result<()> {

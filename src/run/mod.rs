@@ -3,6 +3,7 @@
 mod abort;
 mod assess;
 mod cases;
+mod crew;
 mod explain;
 mod forecast;
 mod holder;
@@ -22,6 +23,7 @@ mod simulate;
 mod together;
 mod train;
 mod undo;
+mod usual;
 mod watch;
 
 pub use abort::{Abort, Aborted, abort};
@@ -32,6 +34,7 @@ pub use journal::{
     PREFIX as RUNS_PREFIX, at_work, find as find_run, newest as newest_run, newest_that as newest_run_that, plan_of as plan_of_run, runs,
 };
 pub use lock::{wait_for, who};
+pub use pool::AtWork;
 pub use replay::{Request as ReplayRequest, replay};
 pub use retry::{Retry, retry, still_landed};
 pub use simulate::simulate;
@@ -58,7 +61,8 @@ use plugins::Plugins;
 use pool::Pool;
 use schedule::schedule;
 use signals::Signals;
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+use usual::Usual;
 
 /// What to run.
 pub struct Request<'a> {
@@ -95,8 +99,17 @@ pub enum Reuse {
 pub enum Event<'a> {
     /// It begins: the number of items.
     Begun(usize),
-    /// What the workers are at: item and gate.
-    Proving(Vec<(&'a str, &'a str)>),
+    /// What the workers are at, and how long the run will take yet, as far as past runs can tell.
+    Proving {
+        /// The gates at work.
+        at_work: Vec<AtWork<'a>>,
+        /// An estimate from how long the gates took in the run before.
+        left: Option<Duration>,
+    },
+    /// A gate takes long.
+    Slow(AtWork<'a>),
+    /// The user has stopped the run; so many gates that are at work may end.
+    Stopping(usize),
     /// An item is decided; the number of items behind it.
     Decided(&'a ItemReport, usize),
 }
@@ -108,6 +121,7 @@ pub enum Event<'a> {
 pub fn run(repo: &Repo, request: &Request, tell: &mut dyn FnMut(Event)) -> Result<Run> {
     let mut flow = Flow::new(repo, request, tell)?;
     let outcome = flow.go();
+    flow.drain();
     flow.pool.end();
     match (&outcome, &mut flow.journal) {
         (Err(error), Some(journal)) => {
@@ -135,6 +149,7 @@ struct Flow<'a> {
     why_over: String,
     plugins: Plugins<'a>,
     signals: Arc<Signals>,
+    usual: Usual,
     journal: Option<Journal<'a>>,
     run: Run,
     base: ObjectId,
@@ -191,13 +206,14 @@ impl<'a> Flow<'a> {
             request,
             plugins,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
-            pool: Pool::new(repo, request.config.workers.count(), run.by.clone(), Arc::clone(&signals)),
+            pool: Pool::new(repo, request.config.workers.fixed(), run.by.clone(), Arc::clone(&signals)),
             tell,
             fresh: run.items.clone(),
             later: HashSet::new(),
             over: false,
             why_over: String::new(),
             signals,
+            usual: Usual::default(),
             journal: None,
             run,
             base,
@@ -207,6 +223,7 @@ impl<'a> Flow<'a> {
 
     fn go(&mut self) -> Result<()> {
         if self.request.purpose != Purpose::Preview {
+            self.usual = Usual::of(self.repo, &self.run, self.request.config, self.pool.workers())?;
             self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run)?);
         }
         (self.tell)(Event::Begun(self.run.items.len()));

@@ -1,7 +1,11 @@
 //! The pool of workers: gates that are commands, each in a work tree of its own, as many at once as there are workers. It keeps
 //! what they answered by what they judged, so that nothing is bought twice in a run.
 
-use super::{schedule::Job, signals::Signals};
+use super::{
+    crew::Crew,
+    schedule::{Job, Start},
+    signals::Signals,
+};
 use crate::{
     gate::{Attempted, Stop, Subject, run},
     model::{
@@ -17,6 +21,7 @@ use gix::ObjectId;
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
+    time::{Duration, Instant},
 };
 use tokio::{sync::watch, task::JoinSet};
 
@@ -50,39 +55,64 @@ struct Entry {
     used: bool,
 }
 
+/// A job at work.
+struct Running {
+    stop: watch::Sender<bool>,
+    since: Instant,
+    /// When it is to be told that it is slow.
+    slow_at: Duration,
+}
+
+/// A gate that is at work, to be shown.
+#[derive(Clone, Debug)]
+pub struct AtWork<'a> {
+    /// The item whose candidate it judges.
+    pub item: &'a str,
+    /// The gate.
+    pub gate: &'a str,
+    /// For how long it has been at it.
+    pub lasts: Duration,
+}
+
+/// After this time a gate is slow where it does not say itself when.
+const SLOW: Duration = Duration::from_secs(60);
+
 /// What a worker brings back: its work tree, and the proof unless it was stopped.
 type Done = (Job, Result<(GateTree, Option<Proof>)>);
 
 /// The workers of a run.
 pub(super) struct Pool<'r> {
     repo: &'r Repo,
-    workers: usize,
+    crew: Crew,
     by: String,
     signals: Arc<Signals>,
     idle: Vec<GateTree>,
     entries: Vec<Entry>,
     numbers: HashMap<(String, ObjectId), Job>,
-    running: BTreeMap<Job, watch::Sender<bool>>,
+    running: BTreeMap<Job, Running>,
+    /// The jobs of all workers, those that were stopped and have not ended yet among them.
+    occupied: Vec<Job>,
     working: JoinSet<Done>,
 }
 
 impl<'r> Pool<'r> {
-    pub fn new(repo: &'r Repo, workers: usize, by: String, signals: Arc<Signals>) -> Self {
+    pub fn new(repo: &'r Repo, workers: Option<usize>, by: String, signals: Arc<Signals>) -> Self {
         Pool {
             repo,
-            workers: workers.max(1),
+            crew: Crew::new(workers),
             by,
             signals,
             idle: Vec::new(),
             entries: Vec::new(),
             numbers: HashMap::new(),
             running: BTreeMap::new(),
+            occupied: Vec::new(),
             working: JoinSet::new(),
         }
     }
 
     pub fn workers(&self) -> usize {
-        self.workers
+        self.crew.size()
     }
 
     /// The number of a question, where it was asked before.
@@ -149,19 +179,47 @@ impl<'r> Pool<'r> {
         self.entries.iter_mut().filter(|entry| entry.proof.is_some()).for_each(|entry| entry.kept = true);
     }
 
-    /// What runs: item and gate.
-    pub fn at_work(&self) -> Vec<(&str, &str)> {
-        let names = |job: &Job| (self.entries[*job].question.subject.item.as_str(), self.entries[*job].question.gate.name.as_str());
-        self.running.keys().map(names).collect()
+    /// What runs.
+    pub fn at_work(&self) -> Vec<AtWork<'_>> {
+        self.running.iter().map(|(job, running)| self.shown(*job, running)).collect()
     }
 
-    /// Start a job whose candidate is in the object database; `false` where no worker is free.
-    pub fn start(&mut self, job: Job, once: bool) -> Result<bool> {
-        if self.running.contains_key(&job) {
-            return Ok(true);
+    fn shown(&self, job: Job, running: &Running) -> AtWork<'_> {
+        let Question { gate, subject, .. } = &self.entries[job].question;
+        AtWork { item: &subject.item, gate: &gate.name, lasts: running.since.elapsed() }
+    }
+
+    /// The gates that have become slow since this was asked last. Each is told again when it has taken twice as long.
+    pub fn slow(&mut self) -> Vec<AtWork<'_>> {
+        let mut slow = Vec::new();
+        for (job, running) in &mut self.running {
+            if running.since.elapsed() >= running.slow_at {
+                running.slow_at *= 2;
+                slow.push(*job);
+            }
         }
-        if self.working.len() >= self.workers {
-            return Ok(false);
+        slow.into_iter().filter_map(|job| Some(self.shown(job, self.running.get(&job)?))).collect()
+    }
+
+    /// How many workers a gate takes: never more than there are.
+    fn weight(&self, job: Job) -> usize {
+        let weight = self.entries[job].question.gate.weight.map_or(1, |weight| weight as usize);
+        weight.min(self.workers())
+    }
+
+    /// Start a job whose candidate is in the object database.
+    pub fn start(&mut self, job: Job, once: bool) -> Result<Start> {
+        if self.running.contains_key(&job) {
+            return Ok(Start::Begun);
+        }
+        let load: usize = self.occupied.iter().map(|job| self.weight(*job)).sum();
+        if load > 0 && load + self.weight(job) > self.workers() {
+            self.crew.is_wanted();
+            return Ok(Start::Full);
+        }
+        let group = |job: &Job| self.entries[*job].question.gate.exclusive.as_ref();
+        if group(&job).is_some() && self.occupied.iter().any(|other| group(other) == group(&job)) {
+            return Ok(Start::Waits);
         }
         let entry = &self.entries[job];
         let Question { gate, subject, retry, .. } = &entry.question;
@@ -171,41 +229,40 @@ impl<'r> Pool<'r> {
         let (gate, subject) = (gate.clone(), subject.clone());
         let tree = self.tree()?;
         let (stop, stopped) = watch::channel(false);
-        self.running.insert(job, stop);
+        let slow_at = gate.slow_after.as_ref().map_or(SLOW, |span| span.duration());
+        self.running.insert(job, Running { stop, since: Instant::now(), slow_at });
+        self.occupied.push(job);
         let inside = self.signals.tokio.enter();
         self.working.spawn(async move { (job, judge(gate, blank, before, retry, tree, subject, stopped).await) });
         drop(inside);
-        Ok(true)
+        Ok(Start::Begun)
     }
 
     /// Stop the jobs that run and are not among `wanted`.
     pub fn keep_only(&mut self, wanted: &[Job]) {
         let unwanted: Vec<Job> = self.running.keys().copied().filter(|job| !wanted.contains(job)).collect();
         for job in unwanted {
-            if let Some(stop) = self.running.remove(&job) {
-                stop.send_replace(true);
+            if let Some(running) = self.running.remove(&job) {
+                running.stop.send_replace(true);
             }
         }
     }
 
-    /// Wait for one worker. Ctrl-C stops them all and is an error.
-    pub fn wait(&mut self) -> Result<()> {
+    /// Wait for one worker, but not longer than `at_most`, and only until a signal comes that `until` tells of. Whether one came.
+    pub fn wait(&mut self, at_most: Duration, mut until: Stop) -> Result<bool> {
+        if self.working.is_empty() {
+            return Err(Error::environment("gate-crash", "a run waits for gates, but none is at work"));
+        }
         let signals = Arc::clone(&self.signals);
-        let mut stop = signals.stop.clone();
         let done = signals.tokio.block_on(async {
             tokio::select! {
                 done = self.working.join_next() => done,
-                _ = stop.wait_for(|stop| *stop) => None,
+                () = tokio::time::sleep(at_most) => None,
+                _ = until.wait_for(|stop| *stop) => None,
             }
         });
-        if *signals.stop.borrow() {
-            self.end();
-            return signals.check();
-        }
-        match done {
-            Some(done) => self.take(done),
-            None => Err(Error::environment("gate-crash", "a run waits for gates, but none is at work")),
-        }
+        self.crew.look();
+        done.map(|done| self.take(done)).transpose().map(|done| done.is_some())
     }
 
     /// Stop all that runs, and wait for it to be gone.
@@ -220,6 +277,10 @@ impl<'r> Pool<'r> {
 
     fn take(&mut self, done: Result<Done, tokio::task::JoinError>) -> Result<()> {
         let (job, outcome) = done.map_err(|panic| Error::environment("gate-crash", format!("a gate's worker crashed: {panic}")))?;
+        if let Some(at) = self.occupied.iter().position(|occupied| *occupied == job) {
+            self.occupied.swap_remove(at);
+            self.crew.has_ended();
+        }
         let (tree, proof) = outcome?;
         self.idle.push(tree);
         // One that was stopped may have been started again meanwhile: that one is still at work.

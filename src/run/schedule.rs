@@ -22,6 +22,17 @@ const FIRST_BATCH: usize = 8;
 /// One gate on certain inputs; the world knows it by this number.
 pub(super) type Job = usize;
 
+/// What became of the wish to start a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It runs.
+    Begun,
+    /// It waits for another job that it must not run beside; others may begin.
+    Waits,
+    /// No worker is free for it. Nothing smaller may overtake it, or it would wait for ever.
+    Full,
+}
+
 /// What an item's end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Settled {
@@ -53,14 +64,16 @@ pub(super) trait World {
     fn base_job(&mut self, candidate: &Self::Candidate, job: Job) -> Result<Option<Job>>;
     /// Whether a job is green, if it is answered. A red one may have been tried but `once`, which splits a batch and evicts nobody.
     fn answer(&self, job: Job, once: bool) -> Option<bool>;
-    /// Start a job, to be tried `once` or as often as the policy says. `false` where the pool is full.
-    fn start(&mut self, job: Job, once: bool) -> Result<bool>;
+    /// Start a job, to be tried `once` or as often as the policy says.
+    fn start(&mut self, job: Job, once: bool) -> Result<Start>;
     /// Stop the jobs that run and are not among `wanted`.
     fn keep_only(&mut self, wanted: &[Job]);
     /// Wait until one more job is answered.
     fn wait(&mut self) -> Result<()>;
     /// Decide `item`: all that its jobs, or those of the batch's last candidate `by`, have said is known.
     fn settle(&mut self, item: usize, candidate: Self::Candidate, by: Option<&Self::Candidate>) -> Result<Settled>;
+    /// Whether an item that has one red answer is not asked for others.
+    fn fails_fast(&self) -> bool;
     /// How many jobs may run at once.
     fn workers(&self) -> usize;
     /// Whether the rest is not to be tried.
@@ -158,10 +171,13 @@ impl<W: World> Scheduler<'_, W> {
     /// The jobs that decide a candidate: its own and, where one that it needs is red, the same on what it stands on.
     fn wanted(&mut self, candidate: &W::Candidate) -> Result<Vec<Job>> {
         let mut wanted = if self.world.fits(candidate) { self.world.jobs(candidate) } else { Vec::new() };
-        for job in wanted.clone() {
-            if self.world.answer(job, false) == Some(false) && self.world.is_required(candidate, job) {
-                wanted.extend(self.world.base_job(candidate, job)?);
-            }
+        let is_red = |job: &Job| self.world.answer(*job, false) == Some(false) && self.world.is_required(candidate, *job);
+        let red: Vec<Job> = wanted.iter().copied().filter(is_red).collect();
+        if !red.is_empty() && self.world.fails_fast() {
+            wanted.retain(|job| self.world.answer(*job, false).is_some());
+        }
+        for job in red {
+            wanted.extend(self.world.base_job(candidate, job)?);
         }
         Ok(wanted)
     }
@@ -174,9 +190,14 @@ impl<W: World> Scheduler<'_, W> {
                 wanted.extend(self.world.jobs(&entry.candidate));
             }
         }
-        self.world.keep_only(&wanted);
-        for job in wanted {
-            if self.world.answer(job, false).is_none() && !self.world.start(job, false)? {
+        self.start(&wanted, false)
+    }
+
+    /// Start those of `wanted` that have no answer, as far as there is room, and stop all others.
+    fn start(&mut self, wanted: &[Job], once: bool) -> Result<()> {
+        self.world.keep_only(wanted);
+        for &job in wanted {
+            if self.world.answer(job, once).is_none() && self.world.start(job, once)? == Start::Full {
                 break;
             }
         }
@@ -214,17 +235,14 @@ impl<W: World> Scheduler<'_, W> {
                 continue;
             }
             let jobs = self.world.jobs_of_batch(&batch);
-            while jobs.iter().any(|job| self.world.answer(*job, true).is_none()) {
-                self.world.keep_only(&jobs);
-                for &job in &jobs {
-                    if self.world.answer(job, true).is_none() && !self.world.start(job, true)? {
-                        break;
-                    }
-                }
+            let is_red = |world: &W| jobs.iter().any(|job| world.answer(*job, true) == Some(false) && world.is_required(tip, *job));
+            // One red answer splits it, whatever the others would say.
+            while !is_red(self.world) && jobs.iter().any(|job| self.world.answer(*job, true).is_none()) {
+                self.start(&jobs, true)?;
                 self.world.wait()?;
             }
-            let red = |job: &Job| self.world.answer(*job, true) == Some(false) && self.world.is_required(tip, *job);
-            if jobs.iter().any(red) {
+            if is_red(self.world) {
+                self.world.keep_only(&[]);
                 halves.push(batch.len() / 2);
                 halves.push(batch.len() - batch.len() / 2);
                 continue;

@@ -5,7 +5,7 @@ use super::{
     assess::Assessed,
     keep,
     pool::{Proof, blank},
-    schedule::{Job, Settled, World},
+    schedule::{Job, Settled, Start, World},
 };
 use crate::{
     config::OnConflict,
@@ -19,7 +19,10 @@ use crate::{
     },
     weave::Strand,
 };
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
+
+/// How often a run that waits for gates looks up.
+const TICK: Duration = Duration::from_secs(1);
 
 impl World for Flow<'_> {
     type Candidate = Rc<Assessed>;
@@ -70,12 +73,10 @@ impl World for Flow<'_> {
         self.pool.answer(job, once)
     }
 
-    fn start(&mut self, job: Job, once: bool) -> Result<bool> {
+    fn start(&mut self, job: Job, once: bool) -> Result<Start> {
         let candidate = self.pool.question(job).subject.candidate;
         self.weaver.persist(candidate)?;
-        let started = self.pool.start(job, once)?;
-        (self.tell)(Event::Proving(self.pool.at_work()));
-        Ok(started)
+        self.pool.start(job, once)
     }
 
     fn keep_only(&mut self, wanted: &[Job]) {
@@ -83,7 +84,19 @@ impl World for Flow<'_> {
     }
 
     fn wait(&mut self) -> Result<()> {
-        self.pool.wait()
+        loop {
+            self.tell_what_runs();
+            self.signals.check()?;
+            let workers = self.pool.workers();
+            // A worker more can be given something at once.
+            if self.pool.wait(TICK, self.signals.stop.clone())? || self.pool.workers() > workers {
+                return Ok(());
+            }
+        }
+    }
+
+    fn fails_fast(&self) -> bool {
+        self.request.config.fail_fast
     }
 
     fn settle(&mut self, item: usize, candidate: Rc<Assessed>, by: Option<&Rc<Assessed>>) -> Result<Settled> {
@@ -128,6 +141,28 @@ impl World for Flow<'_> {
 }
 
 impl Flow<'_> {
+    /// Let the gates end that are at work when the user stops the run, as long as he does not want them killed.
+    pub(super) fn drain(&mut self) {
+        let mut told = false;
+        while self.signals.is_stopped() && !self.signals.is_killed() && !self.pool.at_work().is_empty() {
+            if !told {
+                (self.tell)(Event::Stopping(self.pool.at_work().len()));
+                told = true;
+            }
+            self.tell_what_runs();
+            // What goes wrong now has nobody to tell: the run ends anyway, and its journal says that it was stopped.
+            let _ = self.pool.wait(TICK, self.signals.kill.clone());
+        }
+    }
+
+    fn tell_what_runs(&mut self) {
+        let left = self.run.items.iter().filter(|item| item.status == Status::Pending).count();
+        (self.tell)(Event::Proving { at_work: self.pool.at_work(), left: self.usual.left(&self.pool.at_work(), left) });
+        for slow in self.pool.slow() {
+            (self.tell)(Event::Slow(slow));
+        }
+    }
+
     /// Decide a candidate whose gates have all spoken.
     fn decide(
         &mut self,

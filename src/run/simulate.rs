@@ -1,6 +1,6 @@
 //! Runs in virtual time: what a way of batching costs, found by the scheduler of real runs on invented items.
 
-use super::schedule::{Job, Settled, World, schedule};
+use super::schedule::{Job, Settled, Start, World, schedule};
 use crate::model::{
     Error, Result,
     policy::Batch,
@@ -204,12 +204,12 @@ impl World for Virtual<'_> {
         (green || once || tries >= self.model.tries).then_some(green)
     }
 
-    fn start(&mut self, job: Job, once: bool) -> Result<bool> {
+    fn start(&mut self, job: Job, once: bool) -> Result<Start> {
         if self.running.contains_key(&job) {
-            return Ok(true);
+            return Ok(Start::Begun);
         }
         if self.running.len() >= self.model.workers {
-            return Ok(false);
+            return Ok(Start::Full);
         }
         let broken = self.jobs[job].2.iter().any(|item| self.breaks[*item]);
         let before = self.answers.get(&job).map_or(0, |(_, tries)| *tries);
@@ -223,7 +223,7 @@ impl World for Virtual<'_> {
         }
         self.running.insert(job, Running { started: self.now, seconds, before, tries, green });
         self.ends.push((Reverse(micros(self.now + seconds)), Reverse(job)));
-        Ok(true)
+        Ok(Start::Begun)
     }
 
     fn keep_only(&mut self, wanted: &[Job]) {
@@ -263,6 +263,10 @@ impl World for Virtual<'_> {
         }
         self.settled[item] = Some(settled);
         Ok(settled)
+    }
+
+    fn fails_fast(&self) -> bool {
+        false
     }
 
     fn workers(&self) -> usize {
