@@ -22,6 +22,7 @@ mod reference;
 mod report;
 mod repositories;
 mod resolutions;
+mod reuse;
 mod sandbox;
 mod schedule;
 mod strategies;

@@ -3,7 +3,7 @@
 use super::{
     Answer,
     context::Context,
-    gate_new, gate_show, gate_test,
+    gate_new, gate_show, gate_stats, gate_test,
     merge::{RunArgs, start},
 };
 use crate::{
@@ -37,6 +37,7 @@ pub enum Command {
     Show(gate_show::Args),
     New(gate_new::Args),
     Test(gate_test::Args),
+    Stats(gate_stats::Args),
     /// List the gates of a plan, or of the target where there is no plan, and where they come from.
     List {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
@@ -59,6 +60,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         Command::Show(args) => gate_show::run(&args, context),
         Command::New(args) => gate_new::run(&args, context),
         Command::Test(args) => gate_test::run(&args, context),
+        Command::Stats(args) => gate_stats::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
     }
 }

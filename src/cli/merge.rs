@@ -51,6 +51,9 @@ pub struct RunArgs {
     /// Ask every gate again, whatever verdicts are recorded.
     #[arg(long)]
     fresh: bool,
+    /// Say of each gate why a recorded verdict was taken, or why the gate was asked.
+    #[arg(long)]
+    explain: bool,
     /// Where the plan is being run already, wait for that run to end instead of giving up.
     #[arg(long)]
     wait: bool,
@@ -121,6 +124,7 @@ pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> R
             gates: job.gates,
             items: job.items,
             reuse: job.reuse,
+            explain: args.explain,
         };
         match progress::watch(|tell| run_plan(repo, &request, tell)) {
             Err(error) if args.wait && error.code == "plan-held" => {}

@@ -8,6 +8,7 @@ mod forecast;
 mod gate;
 mod gate_new;
 mod gate_show;
+mod gate_stats;
 mod gate_test;
 mod man;
 mod merge;

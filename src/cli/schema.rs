@@ -3,7 +3,7 @@
 use super::{Answer, gate, gate_new, gate_show, gate_test, order, plugin, resolutions, status};
 use crate::{
     config::ConfigFile,
-    gate::cases::Case,
+    gate::{GateStats, cases::Case},
     model::{
         Result,
         error::ErrorDocument,
@@ -51,6 +51,8 @@ enum Document {
     GateNew,
     /// `gate test --json`.
     GateTest,
+    /// `gate stats --json`.
+    GateStats,
     /// `plugin list --json`.
     Plugins,
     /// `plugin inspect --json`, `plugin build --json`.
@@ -84,6 +86,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::GateShow => schema_for!(gate_show::Shown),
         Document::GateNew => schema_for!(gate_new::Made),
         Document::GateTest => schema_for!(gate_test::Tested),
+        Document::GateStats => schema_for!(Vec<GateStats>),
         Document::Plugins => schema_for!(Vec<plugin::Listed>),
         Document::Plugin => schema_for!(plugin::Shown),
         Document::Forecast => schema_for!(Forecast),

@@ -11,7 +11,7 @@ use crate::model::{
     error::{Location, nearest},
     gate::{CONFLICT_MARKERS, GateSpec},
     plan::Plan,
-    policy::{Batch, Retry},
+    policy::{Batch, Performance, Retry},
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub on_conflict: OnConflict,
     /// Whether an item that one required gate has failed is not asked for its other gates.
     pub fail_fast: bool,
+    /// Limits of a run.
+    pub performance: Performance,
     /// How conflicts are settled.
     pub weave: WeaveTable,
 }
@@ -68,6 +70,7 @@ impl Config {
             batch: policy.batch.or(file.policy.batch).unwrap_or_default(),
             on_conflict: file.policy.on_conflict.unwrap_or_default(),
             fail_fast: file.policy.fail_fast || flags.fail_fast,
+            performance: file.policy.performance.with(policy.performance.clone().unwrap_or_default()),
             weave: file.weave,
         };
         config.required.extend(policy.required_gates.iter().cloned());

@@ -1,32 +1,78 @@
 //! Verdicts that are known: one JSON line each in the note on the tree of the gate's inputs.
 
 use crate::{
-    model::{Result, json, verdict::Verdict},
-    repo::Repo,
+    model::{Result, json, policy::Performance, verdict::Verdict},
+    repo::{Notes, Repo},
 };
 use gix::ObjectId;
+use jiff::Timestamp;
+use lru::LruCache;
+use std::num::NonZeroUsize;
 
 /// Where verdicts are kept; `git notes --ref lex-pr/verdicts show TREE` reads them.
 pub const NOTES_REF: &str = "refs/notes/lex-pr/verdicts";
 
-/// The recorded verdicts of a repository.
+/// How many notes stay in memory where the policy says nothing.
+const KEPT_NOTES: NonZeroUsize = NonZeroUsize::new(4096).unwrap();
+
+/// The recorded verdicts of a repository. Those that were asked for last are kept in memory.
 pub struct Known<'r> {
-    repo: &'r Repo,
+    notes: Notes<'r>,
+    kept: LruCache<ObjectId, Vec<Verdict>>,
+    /// Verdicts of before this are too old.
+    since: Option<Timestamp>,
 }
 
 impl<'r> Known<'r> {
-    /// Those of `repo`.
-    pub fn new(repo: &'r Repo) -> Self {
-        Known { repo }
+    /// Those of `repo`, as far as `limits` lets them count.
+    pub fn new(repo: &'r Repo, limits: &Performance) -> Self {
+        let seconds = limits.cache_ttl_seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
+        let since = seconds.map(|seconds| Timestamp::now().checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN));
+        let size = limits.cache_size.and_then(|size| NonZeroUsize::new(size as usize)).unwrap_or(KEPT_NOTES);
+        Known { notes: repo.notes(NOTES_REF), kept: LruCache::new(size), since }
     }
 
     /// The newest verdict about the candidate that a gate of `digest` gave on `inputs`. Lines that are no verdict, such as
     /// another tool's or a newer version's, are passed over.
-    pub fn find(&self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
-        let lines = self.repo.note_lines(NOTES_REF, [inputs])?.remove(&inputs).unwrap_or_default();
-        let verdicts = lines.iter().filter_map(|line| serde_json::from_str::<Verdict>(line).ok());
-        Ok(verdicts.filter(|v| v.digest == digest && v.verdict.is_about_candidate()).max_by(|a, b| a.at.cmp(&b.at)))
+    pub fn find(&mut self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
+        let since = self.since;
+        let fits = |v: &&Verdict| v.digest == digest && v.verdict.is_about_candidate() && since.is_none_or(|since| given(v) >= Some(since));
+        Ok(self.on(inputs)?.iter().filter(fits).max_by_key(|v| given(v)).cloned())
     }
+
+    /// All verdicts on `inputs`, whoever gave them and when.
+    pub fn on(&mut self, inputs: ObjectId) -> Result<&[Verdict]> {
+        if !self.kept.contains(&inputs) {
+            let verdicts = parse(&self.notes.lines(inputs)?);
+            // What is not there yet may be there soon, by another run.
+            if verdicts.is_empty() {
+                return Ok(&[]);
+            }
+            self.kept.put(inputs, verdicts);
+        }
+        Ok(self.kept.get(&inputs).map_or(&[], Vec::as_slice))
+    }
+
+    /// A verdict that is about to be recorded.
+    pub fn add(&mut self, verdict: &Verdict) {
+        if let Some(kept) = verdict.inputs.parse().ok().and_then(|inputs: ObjectId| self.kept.get_mut(&inputs)) {
+            kept.push(verdict.clone());
+        }
+    }
+
+    /// Every verdict that is on record.
+    pub fn all(&self) -> Result<Vec<Verdict>> {
+        Ok(self.notes.all()?.values().flat_map(|lines| parse(lines)).collect())
+    }
+}
+
+/// When a verdict was given; one without a time is older than all others.
+pub fn given(verdict: &Verdict) -> Option<Timestamp> {
+    verdict.at.parse().ok()
+}
+
+fn parse(lines: &[String]) -> Vec<Verdict> {
+    lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
 /// A verdict as its line.

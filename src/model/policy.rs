@@ -129,28 +129,50 @@ pub enum MergeRuleKind {
 }
 
 /// Limits of a run, by the original's names.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Performance {
     /// Most memory of a run, in MB.
-    #[serde(rename = "maxMemoryMB", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "maxMemoryMB", alias = "max-memory-mb", default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 128))]
     pub max_memory_mb: Option<u64>,
     /// Items worked on together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "batch-size", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub batch_size: Option<u32>,
     /// Seconds a recorded verdict stays good.
-    #[serde(rename = "cacheTTLSeconds", default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "cacheTTLSeconds", alias = "cache-ttl-seconds", default, skip_serializing_if = "Option::is_none")]
     pub cache_ttl_seconds: Option<u64>,
+    /// Notes with verdicts that a run keeps in memory; 4096 where nothing is said.
+    #[serde(default, alias = "cache-size", skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub cache_size: Option<u32>,
     /// Whether recorded verdicts are used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "enable-caching", skip_serializing_if = "Option::is_none")]
     pub enable_caching: Option<bool>,
     /// Whether to start fewer gates when memory is short.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "throttle-on-memory", skip_serializing_if = "Option::is_none")]
     pub throttle_on_memory: Option<bool>,
     /// From which share of memory on, in percent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "memory-threshold-percent", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub memory_threshold_percent: Option<f64>,
+}
+
+impl Performance {
+    /// What holds where the target says `self` and a plan `other`: the plan's word, but a verdict never counts for longer than either
+    /// lets it.
+    pub fn with(self, other: Performance) -> Performance {
+        let ttl = [self.cache_ttl_seconds, other.cache_ttl_seconds].into_iter().flatten().min();
+        let caching = [self.enable_caching, other.enable_caching].into_iter().flatten().min();
+        Performance {
+            max_memory_mb: other.max_memory_mb.or(self.max_memory_mb),
+            batch_size: other.batch_size.or(self.batch_size),
+            cache_ttl_seconds: ttl,
+            cache_size: other.cache_size.or(self.cache_size),
+            enable_caching: caching,
+            throttle_on_memory: other.throttle_on_memory.or(self.throttle_on_memory),
+            memory_threshold_percent: other.memory_threshold_percent.or(self.memory_threshold_percent),
+        }
+    }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the run document that this program writes.
-pub const SCHEMA_VERSION: &str = "1.1.0";
+pub const SCHEMA_VERSION: &str = "1.2.0";
 
 /// The state of a run: `run.json` in each commit of `refs/lex-pr/runs/ID`, and what `report --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -309,6 +309,9 @@ pub struct GateReport {
     /// Whether the verdict was there before this item was judged: recorded by an earlier run, or by this one.
     #[serde(default)]
     pub reused: bool,
+    /// Why it was asked, or not: with `--explain` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
     /// Whose doing a red or late answer is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
@@ -329,7 +332,7 @@ pub enum Blame {
 impl GateReport {
     /// A gate that says `verdict`, or has not been asked.
     pub fn new(gate: String, required: bool, verdict: Option<Verdict>) -> Self {
-        GateReport { gate, required, verdict, reused: false, blame: None }
+        GateReport { gate, required, verdict, reused: false, why: None, blame: None }
     }
 
     /// Whether it keeps its item out: a required gate with an answer that is not good.

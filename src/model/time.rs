@@ -65,6 +65,11 @@ pub fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Now, in UTC, to the millisecond, as RFC 3339 writes it.
+pub fn now_exact() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
 /// A duration for a person: `340 ms`, `4.2 s`, `3 min 5 s`.
 pub fn human(duration: Duration) -> String {
     let ms = duration.as_millis();

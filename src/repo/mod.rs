@@ -20,7 +20,7 @@ pub use checkout::Checkout;
 pub use gate_tree::{GateTree, PLAIN_CONFIG};
 pub use history::History;
 pub use listing::Listing;
-pub use notes::NoteLines;
+pub use notes::{NoteLines, Notes};
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, PreparedRefs, RefChange};

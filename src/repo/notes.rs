@@ -2,11 +2,49 @@
 
 use super::{RefChange, Repo};
 use crate::model::{Error, Result};
-use gix::ObjectId;
+use gix::{ObjectId, traverse::tree::Recorder};
 use std::collections::BTreeMap;
 
 /// Lines to add to notes, by the object that they are on.
 pub type NoteLines = BTreeMap<ObjectId, Vec<String>>;
+
+/// The notes of one ref. What was read of its tree is kept as long as the ref stands still.
+pub struct Notes<'r> {
+    repo: &'r Repo,
+    name: &'r str,
+    known: Option<(Option<ObjectId>, gix::note::plumbing::State)>,
+}
+
+impl Notes<'_> {
+    /// The lines of the note on `object`; none where it has no note.
+    pub fn lines(&mut self, object: ObjectId) -> Result<Vec<String>> {
+        let tip = self.repo.ref_commit(self.name)?;
+        let known = match self.known.take().filter(|(at, _)| *at == tip) {
+            Some(known) => known,
+            None => self.repo.notes_state(self.name)?,
+        };
+        let (_, state) = self.known.insert(known);
+        self.repo.lines_on(self.name, state, object)
+    }
+
+    /// All notes, by the object that they are on.
+    pub fn all(&self) -> Result<NoteLines> {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {}", self.name), e);
+        let Some(tip) = self.repo.ref_commit(self.name)? else { return Ok(NoteLines::new()) };
+        let tree = self.repo.git.find_commit(tip).and_then(|commit| Ok(commit.tree()?)).map_err(|e| reading(&e))?;
+        let mut recorder = Recorder::default();
+        tree.traverse().breadthfirst(&mut recorder).map_err(|e| reading(&e))?;
+        let mut found = NoteLines::new();
+        for entry in recorder.records.iter().filter(|entry| entry.mode.is_blob()) {
+            // Folders only spread the names: `ab/cd01...` is on `abcd01...`. A file of another name is no note.
+            let digits: Vec<u8> = entry.filepath.iter().copied().filter(|byte| *byte != b'/').collect();
+            let Ok(object) = ObjectId::from_hex(&digits) else { continue };
+            let blob = self.repo.git.find_blob(entry.oid).map_err(|e| reading(&e))?;
+            found.insert(object, String::from_utf8_lossy(&blob.data).lines().map(ToOwned::to_owned).collect());
+        }
+        Ok(found)
+    }
+}
 
 impl Repo {
     /// The notes tree of `name`, at the commit it stands at.
@@ -21,17 +59,9 @@ impl Repo {
         Ok((tip, state))
     }
 
-    /// The lines of the note on each of `objects` that has one.
-    pub fn note_lines(&self, name: &str, objects: impl IntoIterator<Item = ObjectId>) -> Result<NoteLines> {
-        let (_, mut state) = self.notes_state(name)?;
-        let mut found = NoteLines::new();
-        for object in objects {
-            let lines = self.lines_on(name, &mut state, object)?;
-            if !lines.is_empty() {
-                found.insert(object, lines);
-            }
-        }
-        Ok(found)
+    /// The notes of `name`, to be read again and again.
+    pub fn notes<'r>(&'r self, name: &'r str) -> Notes<'r> {
+        Notes { repo: self, name, known: None }
     }
 
     fn lines_on(&self, name: &str, state: &mut gix::note::plumbing::State, object: ObjectId) -> Result<Vec<String>> {

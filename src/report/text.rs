@@ -12,12 +12,12 @@ use std::time::Duration;
 
 /// The matrix, notes, and what happened in one line with what to do next. `plan` is the argument that means its plan, if any.
 pub fn summary(run: &Run, plan: Option<&str>) -> String {
-    format!("{}{}\n{}", matrix(run), reasons(run), headline(run, plan))
+    format!("{}{}{}\n{}", matrix(run), explained(run), reasons(run), headline(run, plan))
 }
 
 /// The same with the gates of every item.
 pub fn full(run: &Run, plan: Option<&str>) -> String {
-    format!("{}\n{}{}\n{}", matrix(run), gates(run), reasons(run), headline(run, plan))
+    format!("{}\n{}{}{}\n{}", matrix(run), gates(run), explained(run), reasons(run), headline(run, plan))
 }
 
 /// One row per item.
@@ -125,6 +125,17 @@ pub fn headline(run: &Run, plan: Option<&str>) -> String {
         Some(next) => format!("{line}\n{} {next}\n", paint(FAINT, "next:")),
         None => format!("{line}\n"),
     }
+}
+
+/// Why each gate was asked or not, where somebody wanted to know.
+fn explained(run: &Run) -> String {
+    let title = |text: &str| (text.to_string(), HEAD);
+    let mut rows: Vec<Vec<Cell>> = vec![vec![title("ITEM"), title("GATE"), title("WHY")]];
+    for item in &run.items {
+        let why = item.gates.iter().filter_map(|gate| Some((&gate.gate, gate.why.as_ref()?)));
+        rows.extend(why.map(|(gate, why)| vec![(item.name.clone(), PLAIN), (gate.clone(), PLAIN), (why.clone(), PLAIN)]));
+    }
+    if rows.len() == 1 { String::new() } else { format!("\n{}", columns(&rows)) }
 }
 
 /// The gates of every item, one row each.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::{ConfigFile, FILE_NAME},
-    gate::{Known, Subject, digest, inputs},
+    gate::{Subject, digest, inputs},
     model::{
         Error, Result,
         gate::{CONFLICT_MARKERS, GateSpec},
@@ -165,21 +165,29 @@ impl Flow<'_> {
         }
         open.gates = self.gates_of(item, report);
         for (at, (gate, _)) in open.gates.iter().enumerate() {
-            let mut verdict = None;
+            let (mut verdict, mut why) = (None, None);
             if gate.run.is_some() {
                 let (digest, inputs) = (digest(gate)?, inputs(self.weaver.objects(), open.tree, &gate.paths)?);
                 if self.request.purpose == Purpose::Preview {
                     verdict = self.recorded(&digest, inputs)?;
+                    why = self.why(gate, &digest, inputs, verdict.as_ref())?;
                 } else {
-                    let job = self.number(gate, digest, inputs, &open.subject)?;
+                    let known = self.pool.find(&digest, inputs);
+                    let job = self.number(gate, digest.clone(), inputs, &open.subject)?;
                     // What is known already may spare the plugins that need it, and decides before anything is bought.
                     verdict = self.pool.answer(job, false).and_then(|_| self.pool.verdict(job).cloned());
+                    why = match known.filter(|job| self.request.explain && self.pool.verdict(*job).is_none()) {
+                        Some(job) => {
+                            Some(format!("asked once for it and for {}: their inputs are the same", self.pool.question(job).subject.item))
+                        }
+                        None => self.why(gate, &digest, inputs, verdict.as_ref())?,
+                    };
                     open.jobs.push((at, job));
                 }
             }
             let reused = verdict.is_some();
             let required = self.request.config.is_required(&gate.name);
-            report.gates.push(GateReport { reused, ..GateReport::new(gate.name.clone(), required, verdict) });
+            report.gates.push(GateReport { reused, why, ..GateReport::new(gate.name.clone(), required, verdict) });
         }
         // A red that is known decides; buying the others would be work for nothing.
         if open.jobs.iter().any(|(at, _)| report.gates[open.offset + at].is_red()) {
@@ -246,7 +254,9 @@ impl Flow<'_> {
                 let question = plugins::Question { gate, subject: &open.subject, trees, earlier };
                 let key = self.plugins.key(&question, &self.weaver)?;
                 let known = self.recorded(&key.0, key.1)?;
+                let why = self.why(gate, &key.0, key.1, known.as_ref())?;
                 let entry = &mut report.gates[open.offset + at];
+                entry.why = why;
                 entry.reused = known.is_some();
                 entry.verdict = known;
                 progress = true;
@@ -273,12 +283,12 @@ impl Flow<'_> {
     }
 
     /// The verdict that is recorded for a gate with this digest on these inputs, unless everything is to be asked again.
-    fn recorded(&self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
+    fn recorded(&mut self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
         let reuse = self.request.reuse;
-        match reuse {
-            Reuse::Nothing => Ok(None),
-            _ => Ok(Known::new(self.repo).find(digest, inputs)?.filter(|known| reuse == Reuse::All || !known.is_flaky())),
+        if reuse == Reuse::Nothing || self.request.config.performance.enable_caching == Some(false) {
+            return Ok(None);
         }
+        Ok(self.known.find(digest, inputs)?.filter(|known| reuse == Reuse::All || !known.is_flaky()))
     }
 
     fn markers_verdict(&self, open: &Open, annotations: Vec<Annotation>) -> Verdict {

@@ -16,6 +16,7 @@ mod pool;
 mod replay;
 mod resolve;
 mod retry;
+mod reuse;
 mod schedule;
 mod settle;
 mod signals;
@@ -44,12 +45,14 @@ pub use watch::watch;
 
 use crate::{
     config::{Config, FILE_NAME, WeaveTable},
+    gate::Known,
     model::{
         Error, Result,
         error::{Location, nearest},
         plan::{Item, Plan},
         run::{ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
         shell_word, time,
+        verdict::Verdict,
     },
     plan::{order, store},
     repo::{Repo, Resolutions},
@@ -82,6 +85,8 @@ pub struct Request<'a> {
     pub items: &'a [String],
     /// The recorded verdicts that count.
     pub reuse: Reuse,
+    /// Whether the report says of each gate why a recorded verdict was taken or not.
+    pub explain: bool,
 }
 
 /// Which recorded verdicts a run takes instead of asking again.
@@ -148,6 +153,9 @@ struct Flow<'a> {
     over: bool,
     why_over: String,
     plugins: Plugins<'a>,
+    known: Known<'a>,
+    /// All verdicts, where somebody has asked why.
+    on_record: Option<Vec<Verdict>>,
     signals: Arc<Signals>,
     usual: Usual,
     journal: Option<Journal<'a>>,
@@ -205,6 +213,8 @@ impl<'a> Flow<'a> {
             repo,
             request,
             plugins,
+            known: Known::new(repo, &request.config.performance),
+            on_record: None,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
             pool: Pool::new(repo, request.config.workers.fixed(), run.by.clone(), Arc::clone(&signals)),
             tell,

@@ -335,7 +335,7 @@ pub(super) fn blank(gate: &str, digest: String, inputs: ObjectId, subject: &Subj
         item: subject.item.clone(),
         candidate: subject.candidate.to_string(),
         by: by.into(),
-        at: time::now(),
+        at: time::now_exact(),
     }
 }
 

@@ -236,6 +236,7 @@ impl Flow<'_> {
             let mut verdicts = self.pool.unkept();
             verdicts.extend(of_plugins.filter(|verdict| !self.pool.has(verdict)));
             journal.step(&self.run, files, &verdicts, &message)?;
+            verdicts.iter().for_each(|verdict| self.known.add(verdict));
             self.pool.all_kept();
         }
         Ok(())
