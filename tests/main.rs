@@ -25,6 +25,7 @@ mod resolutions;
 mod reuse;
 mod sandbox;
 mod schedule;
+mod steering;
 mod strategies;
 mod terminal;
 mod undo;

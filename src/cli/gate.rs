@@ -3,8 +3,9 @@
 use super::{
     Answer,
     context::Context,
-    gate_new, gate_show, gate_stats, gate_test,
-    merge::{RunArgs, start},
+    gate_new, gate_override, gate_show, gate_stats, gate_test,
+    merge::{RunArgs, Wanted, start},
+    selectors::Selectors,
 };
 use crate::{
     config::Flags,
@@ -38,6 +39,7 @@ pub enum Command {
     New(gate_new::Args),
     Test(gate_test::Args),
     Stats(gate_stats::Args),
+    Override(gate_override::Args),
     /// List the gates of a plan, or of the target where there is no plan, and where they come from.
     List {
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
@@ -51,22 +53,29 @@ pub struct ExecuteArgs {
     /// A plan's name, a plan file, or `-`; the only plan where there is but one.
     plan: Option<String>,
     #[command(flatten)]
+    selectors: Selectors,
+    #[command(flatten)]
     run: RunArgs,
 }
 
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
-        Command::Run { gates, plan, items, run } => start(plan.as_deref(), Purpose::Prove, &gates, &items, &run, context, report::full),
+        Command::Run { gates, plan, items, run } => {
+            let wanted = Wanted { gates: &gates, items: &items, ..Wanted::of(Purpose::Prove) };
+            start(plan.as_deref(), &wanted, &run, context, report::full)
+        }
         Command::Show(args) => gate_show::run(&args, context),
         Command::New(args) => gate_new::run(&args, context),
         Command::Test(args) => gate_test::run(&args, context),
+        Command::Override(args) => gate_override::run(&args, context),
         Command::Stats(args) => gate_stats::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
     }
 }
 
 pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
-    start(args.plan.as_deref(), Purpose::Prove, &[], &[], &args.run, context, report::full)
+    let wanted = Wanted { selectors: &args.selectors, ..Wanted::of(Purpose::Prove) };
+    start(args.plan.as_deref(), &wanted, &args.run, context, report::full)
 }
 
 /// What `gate list --json` prints for each gate.

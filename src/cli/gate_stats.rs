@@ -59,7 +59,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 fn moment(text: &str) -> Result<Timestamp> {
     let zone = TimeZone::system();
     let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp());
-    let back = || Timestamp::now().to_zoned_datetime(zone.clone()).checked_sub(text.parse::<jiff::Span>().ok()?).ok().map(|zoned| zoned.timestamp());
+    let back = || {
+        Timestamp::now().to_zoned_datetime(zone.clone()).checked_sub(text.parse::<jiff::Span>().ok()?).ok().map(|zoned| zoned.timestamp())
+    };
     text.parse().ok().or_else(date).or_else(back).ok_or_else(|| {
         Error::input("bad-value", format!("`{text}` is no point in time"))
             .hint("write `2026-11-01`, or a length of time back from now: `14d`, `12h`")

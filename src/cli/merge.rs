@@ -4,6 +4,7 @@ use super::{
     Answer,
     context::{Context, PlanArg},
     progress,
+    selectors::Selectors,
 };
 use crate::{
     config::{Flags, OnConflict, Workers},
@@ -29,6 +30,12 @@ pub struct Args {
     /// Prove each candidate and move the target, once, to the last one that holds.
     #[arg(long)]
     execute: bool,
+    /// Land this item and what it depends on past the queue: now, though the plan is being run or paused. A run that is at work is
+    /// overtaken then.
+    #[arg(long, value_name = "ITEM", conflicts_with_all = ["items", "levels", "filter"])]
+    hotfix: Option<String>,
+    #[command(flatten)]
+    selectors: Selectors,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -61,7 +68,9 @@ pub struct RunArgs {
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let purpose = if args.execute { Purpose::Land } else { Purpose::Preview };
-    start(args.plan.as_deref(), purpose, &[], &[], &args.run, context, report::summary)
+    let selectors = args.hotfix.as_deref().map(Selectors::only);
+    let wanted = Wanted { selectors: selectors.as_ref().unwrap_or(&args.selectors), hotfix: args.hotfix.is_some(), ..Wanted::of(purpose) };
+    start(args.plan.as_deref(), &wanted, &args.run, context, report::summary)
 }
 
 impl RunArgs {
@@ -79,6 +88,29 @@ impl RunArgs {
     }
 }
 
+/// What of a plan to run, and for what.
+pub struct Wanted<'a> {
+    pub purpose: Purpose,
+    /// Only these gates; all where empty.
+    pub gates: &'a [String],
+    /// Only these items, on top of what they depend on, which is not judged; all where empty.
+    pub items: &'a [String],
+    /// The items to cut the plan down to.
+    pub selectors: &'a Selectors,
+    /// Whether it goes past the queue.
+    pub hotfix: bool,
+}
+
+/// Every item.
+static ALL: Selectors = Selectors::ALL;
+
+impl Wanted<'_> {
+    /// All of a plan.
+    pub fn of(purpose: Purpose) -> Self {
+        Wanted { purpose, gates: &[], items: &[], selectors: &ALL, hotfix: false }
+    }
+}
+
 /// What to run.
 pub struct Job<'a> {
     pub found: &'a PlanArg,
@@ -86,22 +118,22 @@ pub struct Job<'a> {
     pub gates: &'a [String],
     pub items: &'a [String],
     pub reuse: Reuse,
+    pub hotfix: bool,
 }
 
-/// Run a plan for `purpose` and report it by `words`.
+/// Run a plan and report it by `words`.
 pub fn start(
     plan: Option<&str>,
-    purpose: Purpose,
-    gates: &[String],
-    items: &[String],
+    wanted: &Wanted,
     args: &RunArgs,
     context: &Context,
     words: fn(&Run, Option<&str>) -> String,
 ) -> Result<Answer> {
     let repo = context.repo()?;
-    let found = context.plan_with(&repo, plan, items)?;
+    let Wanted { purpose, gates, items, selectors, hotfix } = *wanted;
+    let found = selectors.of(&repo, context.plan_with(&repo, plan, items)?)?;
     let reuse = if args.fresh { Reuse::Nothing } else { Reuse::All };
-    let run = carry_out(&repo, context, &Job { found: &found, purpose, gates, items, reuse }, args)?;
+    let run = carry_out(&repo, context, &Job { found: &found, purpose, gates, items, reuse, hotfix }, args)?;
     Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run, found.again.as_deref()), &run)? })
 }
 
@@ -110,7 +142,7 @@ pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> R
     let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict, fail_fast: args.fail_fast };
     let plan = job.found;
     loop {
-        if job.purpose != Purpose::Preview {
+        if job.purpose != Purpose::Preview && !job.hotfix {
             args.wait_for_turn(repo, &plan.name)?;
         }
         // Read when it is our turn: the run before may have landed another policy.
@@ -124,6 +156,7 @@ pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> R
             gates: job.gates,
             items: job.items,
             reuse: job.reuse,
+            hotfix: job.hotfix,
             explain: args.explain,
         };
         match progress::watch(|tell| run_plan(repo, &request, tell)) {

@@ -7,6 +7,7 @@ mod demo;
 mod forecast;
 mod gate;
 mod gate_new;
+mod gate_override;
 mod gate_show;
 mod gate_stats;
 mod gate_test;
@@ -14,6 +15,7 @@ mod man;
 mod merge;
 mod narrow;
 mod order;
+mod pause;
 mod plan;
 mod plugin;
 mod progress;
@@ -22,6 +24,7 @@ mod report;
 mod resolutions;
 mod retry;
 mod schema;
+mod selectors;
 mod simulate;
 mod status;
 mod undo;
@@ -91,6 +94,8 @@ enum Command {
     Retry(retry::Args),
     Watch(watch::Args),
     Abort(abort::Args),
+    Pause(pause::PauseArgs),
+    Resume(pause::ResumeArgs),
     Undo(undo::Args),
     Status(status::Args),
     Report(report::Args),
@@ -171,6 +176,8 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Retry(args) => retry::run(&args, context),
         Command::Watch(args) => watch::run(&args, context),
         Command::Abort(args) => abort::run(&args, context),
+        Command::Pause(args) => pause::pause(&args, context),
+        Command::Resume(args) => pause::resume(&args, context),
         Command::Undo(args) => undo::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),

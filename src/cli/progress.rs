@@ -21,6 +21,9 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
             let gates = if gates == 1 { "one gate is".into() } else { format!("{gates} gates are") };
             say(bar.as_ref(), &format!("stopping: {gates} at work and may end; Ctrl-C again kills"));
         }
+        (bar, Event::Paused(pause)) => {
+            say(bar.as_ref(), &format!("the plan is paused by {pause}; waiting for `git lex-pr resume`"));
+        }
         (Some(bar), Event::Begun(total)) => bar.set_length(total as u64),
         (Some(bar), Event::Proving { at_work, left }) => {
             bar.enable_steady_tick(Duration::from_millis(120));

@@ -79,7 +79,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     };
     let again_plan = PlanArg { plan: again.plan, ..found };
     let reuse = if args.run.is_fresh() { Reuse::Nothing } else { Reuse::Firm };
-    let job = Job { found: &again_plan, purpose: again.purpose, gates: &again.gates, items: &[], reuse };
+    let job = Job { found: &again_plan, purpose: again.purpose, gates: &again.gates, items: &[], reuse, hotfix: false };
     let run = carry_out(&repo, context, &job, &args.run)?;
     let text = if again.purpose == Purpose::Land { report::summary } else { report::full };
     Ok(Answer { no: !run.all_in(), ..Answer::yes(text(&run, again_plan.again.as_deref()), &run)? })

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     model::{
         Result,
+        plan::Pause,
         run::{Run, Status},
     },
     repo::{History, Repo},
@@ -36,6 +37,9 @@ pub struct PlanStatus {
     name: String,
     /// Its target.
     target: String,
+    /// Who lets nothing of it land for now, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<Pause>,
     /// Its items, by name.
     items: Vec<ItemStatus>,
     /// The newest run of it.
@@ -129,7 +133,14 @@ fn status(repo: &Repo, stored: &PlanArg) -> Result<PlanStatus> {
         }
     }
     let process = newest.as_ref().and_then(|run| life(repo, run));
-    Ok(PlanStatus { name: stored.name.clone(), target: stored.plan.target.clone(), items, run: newest, process })
+    Ok(PlanStatus {
+        name: stored.name.clone(),
+        target: stored.plan.target.clone(),
+        paused: stored.plan.paused.clone(),
+        items,
+        run: newest,
+        process,
+    })
 }
 
 fn describe(status: &PlanStatus) -> String {
@@ -142,6 +153,9 @@ fn describe(status: &PlanStatus) -> String {
         paint(BAD, &format!("{} held", count(ItemState::Held))),
         paint(CARE, &format!("{} waiting", count(ItemState::Waiting))),
     );
+    if let Some(pause) = &status.paused {
+        text.push_str(&format!("{}\n", paint(CARE, &printable(&format!("paused by {pause}")))));
+    }
     let rows: Vec<Vec<Cell>> = status
         .items
         .iter()

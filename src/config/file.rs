@@ -5,7 +5,7 @@ use crate::model::{
     error::Location,
     gate::{GateSpec, check_all},
     json::explain_data_error,
-    policy::{Batch, Performance, Retry},
+    policy::{Batch, Overrides, Performance, Retry},
     time::Span,
 };
 use schemars::JsonSchema;
@@ -142,6 +142,9 @@ pub struct PolicyTable {
     /// Whether an item that one required gate has failed is not asked for its other gates.
     #[serde(default)]
     pub fail_fast: bool,
+    /// Who may let an item land against its gates: `[policy.overrides.admin-green]`.
+    #[serde(default)]
+    pub overrides: Overrides,
     /// Limits of a run: how long verdicts count, how much memory it may take.
     #[serde(default)]
     pub performance: Performance,

@@ -11,7 +11,7 @@ use crate::model::{
     error::{Location, nearest},
     gate::{CONFLICT_MARKERS, GateSpec},
     plan::Plan,
-    policy::{Batch, Performance, Retry},
+    policy::{AdminGreen, Batch, Performance, Retry},
 };
 use std::collections::BTreeMap;
 
@@ -34,6 +34,8 @@ pub struct Config {
     pub on_conflict: OnConflict,
     /// Whether an item that one required gate has failed is not asked for its other gates.
     pub fail_fast: bool,
+    /// Who may let an item land against its gates; nobody where the target says nothing.
+    pub admin_green: Option<AdminGreen>,
     /// Limits of a run.
     pub performance: Performance,
     /// How conflicts are settled.
@@ -70,6 +72,10 @@ impl Config {
             batch: policy.batch.or(file.policy.batch).unwrap_or_default(),
             on_conflict: file.policy.on_conflict.unwrap_or_default(),
             fail_fast: file.policy.fail_fast || flags.fail_fast,
+            admin_green: file.policy.overrides.admin_green.map(|target| match &policy.overrides.admin_green {
+                Some(plan) => target.with(plan),
+                None => target,
+            }),
             performance: file.policy.performance.with(policy.performance.clone().unwrap_or_default()),
             weave: file.weave,
         };

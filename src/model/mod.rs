@@ -4,6 +4,7 @@ pub mod error;
 pub mod forecast;
 pub mod gate;
 pub mod json;
+pub mod note;
 pub mod plan;
 pub mod policy;
 pub mod resolution;

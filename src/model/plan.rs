@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The schema version that this program writes.
-pub const SCHEMA_VERSION: &str = "2.0.0";
+pub const SCHEMA_VERSION: &str = "2.1.0";
 
 /// The items, the target and the policy: one document, the same bytes for the same content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -19,15 +19,36 @@ pub struct Plan {
     /// What must hold for an item to land, besides the target's own `lex-pr.toml`.
     #[serde(default)]
     pub policy: Policy,
+    /// Who lets nothing of it land for now, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// The items, sorted by name.
     #[serde(default)]
     pub items: Vec<Item>,
 }
 
+/// Why nothing of a plan lands for now. When that began, the history of the plan tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pause {
+    /// Who paused it: `Name <mail>`.
+    pub by: String,
+    /// Why; may be empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+impl std::fmt::Display for Pause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.by)?;
+        if self.reason.is_empty() { Ok(()) } else { write!(f, ": {}", self.reason) }
+    }
+}
+
 impl Plan {
     /// A plan with no items yet.
     pub fn new(target: impl Into<String>) -> Self {
-        Plan { schema_version: SCHEMA_VERSION.into(), target: target.into(), policy: Policy::default(), items: Vec::new() }
+        Plan { schema_version: SCHEMA_VERSION.into(), target: target.into(), policy: Policy::default(), paused: None, items: Vec::new() }
     }
 
     /// Sort items and dependencies and merge duplicate dependencies, so that equal plans are equal bytes.

@@ -88,7 +88,7 @@ fn one() -> u32 {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Overrides {
     /// An administrator's word in place of a verdict.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, alias = "admin-green", skip_serializing_if = "Option::is_none")]
     pub admin_green: Option<AdminGreen>,
 }
 
@@ -102,11 +102,11 @@ impl Overrides {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct AdminGreen {
-    /// Users who may override.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    /// Those who may override: mail addresses, names, or `Name <mail>`.
+    #[serde(default, alias = "allowed-users", skip_serializing_if = "Vec::is_empty")]
     pub allowed_users: Vec<String>,
     /// Whether an override must say why.
-    #[serde(default)]
+    #[serde(default, alias = "require-reason")]
     pub require_reason: bool,
 }
 
@@ -174,5 +174,14 @@ impl Performance {
             throttle_on_memory: other.throttle_on_memory.or(self.throttle_on_memory),
             memory_threshold_percent: other.memory_threshold_percent.or(self.memory_threshold_percent),
         }
+    }
+}
+
+impl AdminGreen {
+    /// What holds where the target says `self` and a plan `other`: a plan can only ask for more.
+    pub fn with(mut self, other: &AdminGreen) -> AdminGreen {
+        self.allowed_users.retain(|user| other.allowed_users.is_empty() || other.allowed_users.contains(user));
+        self.require_reason |= other.require_reason;
+        self
     }
 }

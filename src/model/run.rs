@@ -1,6 +1,7 @@
 //! One execution of a plan: what its journal keeps and what its report shows.
 
 use super::{
+    note::Override,
     plan::{DepSource, Strategy},
     verdict::{Answer, Verdict},
 };
@@ -312,6 +313,9 @@ pub struct GateReport {
     /// Why it was asked, or not: with `--explain` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+    /// Who has given their word in place of a red answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
     /// Whose doing a red or late answer is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
@@ -332,12 +336,12 @@ pub enum Blame {
 impl GateReport {
     /// A gate that says `verdict`, or has not been asked.
     pub fn new(gate: String, required: bool, verdict: Option<Verdict>) -> Self {
-        GateReport { gate, required, verdict, reused: false, why: None, blame: None }
+        GateReport { gate, required, verdict, reused: false, why: None, overridden: None, blame: None }
     }
 
     /// Whether it keeps its item out: a required gate with an answer that is not good.
     pub fn is_red(&self) -> bool {
-        self.required && self.answer().is_some_and(|answer| !answer.is_good())
+        self.required && self.overridden.is_none() && self.answer().is_some_and(|answer| !answer.is_good())
     }
 
     /// The answer, if there is one.

@@ -10,7 +10,7 @@ use serde::Serialize;
 pub struct Change {
     /// The item, or `plan` for what is not an item's.
     pub item: String,
-    /// What of it: `item`, `head`, `deps`, `gates`, `strategy`, `priority`, `branch`, `target`, `policy`.
+    /// What of it: `item`, `head`, `deps`, `gates`, `strategy`, `priority`, `branch`, `target`, `policy`, `paused`.
     pub what: &'static str,
     /// Its value before; absent where it was added.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -30,6 +30,7 @@ pub fn diff(before: &Plan, after: &Plan) -> Vec<Change> {
     };
     compare("plan", "target", Some(before.target.clone()), Some(after.target.clone()));
     compare("plan", "policy", Some(json(&before.policy)), Some(json(&after.policy)));
+    compare("plan", "paused", before.paused.as_ref().map(ToString::to_string), after.paused.as_ref().map(ToString::to_string));
     let mut names: Vec<&str> = before.items.iter().chain(&after.items).map(|i| i.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();

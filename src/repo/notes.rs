@@ -31,7 +31,7 @@ impl Notes<'_> {
     pub fn all(&self) -> Result<NoteLines> {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {}", self.name), e);
         let Some(tip) = self.repo.ref_commit(self.name)? else { return Ok(NoteLines::new()) };
-        let tree = self.repo.git.find_commit(tip).and_then(|commit| Ok(commit.tree()?)).map_err(|e| reading(&e))?;
+        let tree = self.repo.git.find_commit(tip).and_then(|commit| commit.tree()).map_err(|e| reading(&e))?;
         let mut recorder = Recorder::default();
         tree.traverse().breadthfirst(&mut recorder).map_err(|e| reading(&e))?;
         let mut found = NoteLines::new();

@@ -151,7 +151,11 @@ fn gates(run: &Run) -> String {
 fn gate_rows(item: &ItemReport) -> impl Iterator<Item = Vec<Cell>> {
     let shown = item.gates.iter().filter(|g| g.gate != CONFLICT_MARKERS || g.answer().is_some_and(|a| !a.is_good()));
     shown.map(|gate| {
-        let required = if gate.required { "" } else { " (optional)" };
+        let required = match (&gate.overridden, gate.required) {
+            (Some(_), _) => " (overridden)",
+            (None, true) => "",
+            (None, false) => " (optional)",
+        };
         let (verdict, style, time, summary) = match &gate.verdict {
             Some(v) => {
                 let time = if gate.reused { "reused".into() } else { human(Duration::from_millis(v.duration_ms)) };

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::{ConfigFile, FILE_NAME},
-    gate::{Subject, digest, inputs},
+    gate::{Subject, digest, inputs, overrides},
     model::{
         Error, Result,
         gate::{CONFLICT_MARKERS, GateSpec},
@@ -164,6 +164,8 @@ impl Flow<'_> {
             return Ok(());
         }
         open.gates = self.gates_of(item, report);
+        let policy = self.request.config.admin_green.as_ref();
+        let mut words = overrides(self.repo, open.subject.head, &self.run.target, policy)?;
         for (at, (gate, _)) in open.gates.iter().enumerate() {
             let (mut verdict, mut why) = (None, None);
             if gate.run.is_some() {
@@ -187,7 +189,8 @@ impl Flow<'_> {
             }
             let reused = verdict.is_some();
             let required = self.request.config.is_required(&gate.name);
-            report.gates.push(GateReport { reused, why, ..GateReport::new(gate.name.clone(), required, verdict) });
+            let overridden = words.iter().position(|said| said.gate == gate.name).map(|at| words.swap_remove(at));
+            report.gates.push(GateReport { reused, why, overridden, ..GateReport::new(gate.name.clone(), required, verdict) });
         }
         // A red that is known decides; buying the others would be work for nothing.
         if open.jobs.iter().any(|(at, _)| report.gates[open.offset + at].is_red()) {

@@ -104,7 +104,8 @@ impl Flow<'_> {
             |wanted: &dyn Fn(&GateReport) -> bool| -> Vec<&str> { own.iter().filter(|g| wanted(g)).map(|g| g.gate.as_str()).collect() };
         let unproved = names(&|g| g.verdict.is_none());
         let flaky = names(&|g| g.verdict.as_ref().is_some_and(|v| v.verdict.is_good() && v.attempts > 1));
-        let warned = names(&|g| g.answer().is_some_and(|a| a == Answer::Warn || !a.is_good()));
+        let bad = |g: &GateReport| g.answer().is_some_and(|a| !a.is_good());
+        let warned = names(&|g| g.answer() == Some(Answer::Warn) || (bad(g) && g.overridden.is_none()));
         let mut detail = format!("{}, {}", report.weave.unwrap_or(Rung::Trivial).word(), count(files, "file"));
         if !report.settled.is_empty() {
             let settled: Vec<String> = report
@@ -118,6 +119,9 @@ impl Flow<'_> {
             if !gates.is_empty() {
                 detail.push_str(&format!("; {what}: {}", few(&gates)));
             }
+        }
+        for said in own.iter().filter(|g| bad(g)).filter_map(|g| g.overridden.as_ref()) {
+            detail.push_str(&format!("; {said}"));
         }
         detail
     }

@@ -38,9 +38,9 @@ pub(super) struct Journal<'r> {
 }
 
 impl<'r> Journal<'r> {
-    /// Begin one, and give the run its id and its holder. Refused where another run is at work on the plan.
-    pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run) -> Result<Self> {
-        let _taken = lock::take(repo, run)?;
+    /// Begin one, and give the run its id and its holder. Refused where another run is at work on the plan, unless it goes past that.
+    pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run, past: bool) -> Result<Self> {
+        let _taken = lock::take(repo, run, past)?;
         let id = new_id(run);
         run.id = Some(id.clone());
         let mut journal = Journal { repo, name: format!("{PREFIX}{id}"), tip: None, tree: None };

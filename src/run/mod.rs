@@ -5,12 +5,14 @@ mod assess;
 mod cases;
 mod crew;
 mod explain;
+mod facts;
 mod forecast;
 mod holder;
 mod journal;
 mod land;
 mod lock;
 mod pair_cache;
+mod pause;
 mod plugins;
 mod pool;
 mod replay;
@@ -29,6 +31,7 @@ mod watch;
 
 pub use abort::{Abort, Aborted, abort};
 pub use cases::{Bench, Tried};
+pub use facts::{cut, facts};
 pub use forecast::forecast;
 pub use holder::{Life, life};
 pub use journal::{
@@ -49,7 +52,7 @@ use crate::{
     model::{
         Error, Result,
         error::{Location, nearest},
-        plan::{Item, Plan},
+        plan::{Item, Pause, Plan},
         run::{ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
         shell_word, time,
         verdict::Verdict,
@@ -60,6 +63,7 @@ use crate::{
 };
 use gix::ObjectId;
 use journal::Journal;
+use pause::Gatekeeper;
 use plugins::Plugins;
 use pool::Pool;
 use schedule::schedule;
@@ -85,6 +89,8 @@ pub struct Request<'a> {
     pub items: &'a [String],
     /// The recorded verdicts that count.
     pub reuse: Reuse,
+    /// Whether it goes past the queue: neither another run of the plan nor a pause holds it up.
+    pub hotfix: bool,
     /// Whether the report says of each gate why a recorded verdict was taken or not.
     pub explain: bool,
 }
@@ -113,6 +119,8 @@ pub enum Event<'a> {
     },
     /// A gate takes long.
     Slow(AtWork<'a>),
+    /// The plan is paused: by whom and why.
+    Paused(&'a Pause),
     /// The user has stopped the run; so many gates that are at work may end.
     Stopping(usize),
     /// An item is decided; the number of items behind it.
@@ -158,6 +166,8 @@ struct Flow<'a> {
     on_record: Option<Vec<Verdict>>,
     signals: Arc<Signals>,
     usual: Usual,
+    /// Nothing where no pause holds the run up.
+    gatekeeper: Option<Gatekeeper<'a>>,
     journal: Option<Journal<'a>>,
     run: Run,
     base: ObjectId,
@@ -175,6 +185,10 @@ impl<'a> Flow<'a> {
         if request.purpose != Purpose::Preview {
             // A plan file has its name from the file, which nobody has checked yet.
             store::check_room(repo, store::WEAVE_PREFIX, request.plan_name)?;
+        }
+        let may_wait = land && !request.hotfix;
+        if may_wait {
+            pause::check(plan, request.plan_name)?;
         }
         if land {
             for checkout in repo.checkouts_of(&plan.target)? {
@@ -224,6 +238,7 @@ impl<'a> Flow<'a> {
             why_over: String::new(),
             signals,
             usual: Usual::default(),
+            gatekeeper: request.revision.filter(|_| may_wait).map(|revision| Gatekeeper::new(repo, request.plan_name, revision)),
             journal: None,
             run,
             base,
@@ -234,7 +249,7 @@ impl<'a> Flow<'a> {
     fn go(&mut self) -> Result<()> {
         if self.request.purpose != Purpose::Preview {
             self.usual = Usual::of(self.repo, &self.run, self.request.config, self.pool.workers())?;
-            self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run)?);
+            self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run, self.request.hotfix)?);
         }
         (self.tell)(Event::Begun(self.run.items.len()));
         let order: Vec<usize> = (0..self.run.items.len()).collect();
@@ -248,6 +263,9 @@ impl<'a> Flow<'a> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        if self.tip != self.base {
+            self.wait_for_resume()?;
+        }
         self.signals.check()?;
         let Some(journal) = &mut self.journal else {
             self.run.state = RunState::Done;

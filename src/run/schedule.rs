@@ -235,7 +235,9 @@ impl<W: World> Scheduler<'_, W> {
                 continue;
             }
             let jobs = self.world.jobs_of_batch(&batch);
-            let is_red = |world: &W| jobs.iter().any(|job| world.answer(*job, true) == Some(false) && world.is_required(tip, *job));
+            let is_red = |world: &W| {
+                jobs.iter().any(|job| world.answer(*job, true) == Some(false) && batch.iter().any(|one| world.is_required(one, *job)))
+            };
             // One red answer splits it, whatever the others would say.
             while !is_red(self.world) && jobs.iter().any(|job| self.world.answer(*job, true).is_none()) {
                 self.start(&jobs, true)?;

@@ -4,6 +4,7 @@ use super::{
     Event, Flow,
     assess::Assessed,
     keep,
+    lock::POLL,
     pool::{Proof, blank},
     schedule::{Job, Settled, Start, World},
 };
@@ -52,7 +53,11 @@ impl World for Flow<'_> {
     fn is_required(&self, candidate: &Rc<Assessed>, job: Job) -> bool {
         // A job that the candidate does not have is another's of its batch, by a gate of the same policy.
         let own = candidate.open.as_ref().and_then(|open| open.gate_of(job));
-        self.request.config.is_required(&own.unwrap_or(&self.pool.question(job).gate).name)
+        let name = &own.unwrap_or(&self.pool.question(job).gate).name;
+        match candidate.report.gates.iter().find(|gate| gate.gate == *name) {
+            Some(gate) => gate.required && gate.overridden.is_none(),
+            None => self.request.config.is_required(name),
+        }
     }
 
     fn base_job(&mut self, candidate: &Rc<Assessed>, job: Job) -> Result<Option<Job>> {
@@ -74,6 +79,9 @@ impl World for Flow<'_> {
     }
 
     fn start(&mut self, job: Job, once: bool) -> Result<Start> {
+        if self.is_paused()? {
+            return Ok(Start::Full);
+        }
         let candidate = self.pool.question(job).subject.candidate;
         self.weaver.persist(candidate)?;
         self.pool.start(job, once)
@@ -87,6 +95,9 @@ impl World for Flow<'_> {
         loop {
             self.tell_what_runs();
             self.signals.check()?;
+            if self.pool.at_work().is_empty() && self.is_paused()? {
+                return self.wait_for_resume();
+            }
             let workers = self.pool.workers();
             // A worker more can be given something at once.
             if self.pool.wait(TICK, self.signals.stop.clone())? || self.pool.workers() > workers {
@@ -155,6 +166,28 @@ impl Flow<'_> {
         }
     }
 
+    /// Whether the plan is paused now.
+    fn is_paused(&mut self) -> Result<bool> {
+        let Some(gatekeeper) = &mut self.gatekeeper else { return Ok(false) };
+        Ok(gatekeeper.pause()?.is_some())
+    }
+
+    /// Wait as long as the plan is paused. Ctrl-C ends it.
+    pub(super) fn wait_for_resume(&mut self) -> Result<()> {
+        let mut told = false;
+        while let Some(gatekeeper) = &mut self.gatekeeper
+            && let Some(pause) = gatekeeper.pause()?
+        {
+            if !told {
+                (self.tell)(Event::Paused(pause));
+                told = true;
+            }
+            self.signals.check()?;
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+
     fn tell_what_runs(&mut self) {
         let left = self.run.items.iter().filter(|item| item.status == Status::Pending).count();
         (self.tell)(Event::Proving { at_work: self.pool.at_work(), left: self.usual.left(&self.pool.at_work(), left) });
@@ -184,7 +217,7 @@ impl Flow<'_> {
             entry.reused = reused;
             entry.blame = match verdict.verdict.is_good() {
                 true => (verdict.attempts > 1).then_some(Blame::Flaky),
-                false if !entry.required => None,
+                false if !entry.required || entry.overridden.is_some() => None,
                 false => {
                     let base = self.base_job(candidate, job)?;
                     let base_is_red = base.and_then(|base| self.pool.answer(base, false)) == Some(false);

@@ -17,7 +17,7 @@ mod similarity;
 mod strategy;
 mod text;
 
-pub use changes::{Changed, File};
+pub use changes::{Changed, File, changes};
 pub use conflict::{Clash, Conflicted};
 pub use diff::lines_between;
 pub use ladder::Ladder;
