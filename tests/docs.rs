@@ -116,17 +116,20 @@ fn every_page_tells_the_truth() {
 }
 
 #[test]
-fn the_picture_is_what_the_tool_draws() {
+fn the_pictures_are_what_the_tool_draws() {
     let sandbox = Sandbox::new();
     let demo = sandbox.root.path().join("shop");
     sandbox.lex_in(sandbox.root.path(), &["demo", "shop"]).exits(0);
     sandbox.git_in(&demo, &["reset", "-q", "--hard", "b354ee637e"]);
-    let drawn = sandbox.lex_in(&demo, &["forecast", "demo", "--format", "svg"]).exits(1).stdout;
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/forecast.svg");
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        std::fs::write(&kept, &drawn).unwrap();
+    let simulated = ["simulate", "--items", "40", "--failures", "0.1", "--format", "svg"];
+    for (picture, args, status) in [("forecast.svg", &["forecast", "demo", "--format", "svg"][..], 1), ("simulate.svg", &simulated, 0)] {
+        let drawn = sandbox.lex_in(&demo, args).exits(status).stdout;
+        let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(picture);
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&kept, &drawn).unwrap();
+        }
+        assert_eq!(std::fs::read_to_string(kept).unwrap(), drawn);
     }
-    assert_eq!(std::fs::read_to_string(kept).unwrap(), drawn);
 }
 
 #[test]

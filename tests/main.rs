@@ -25,6 +25,7 @@ mod resolutions;
 mod reuse;
 mod sandbox;
 mod schedule;
+mod simulate;
 mod steering;
 mod strategies;
 mod terminal;

@@ -22,7 +22,7 @@ mod wasm;
 pub use command::{Attempted, run};
 pub use digest::{digest, plugin_digest};
 pub use host::Over;
-pub use inputs::inputs;
+pub use inputs::{inputs, names};
 pub use manifest::Manifest;
 pub use overrides::{add_overrides, overrides};
 pub use plugin::{Inspected, Judged, Limits, Plugin, Shelf, failed};

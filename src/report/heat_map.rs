@@ -1,6 +1,6 @@
 //! A forecast as a picture: a square per pair of items, the darker the more files conflict.
 
-use super::style::printable;
+use super::style::escape;
 use crate::model::forecast::Forecast;
 use std::collections::HashMap;
 
@@ -55,9 +55,4 @@ pub fn heat_map(forecast: &Forecast) -> String {
     write(format!("<rect x=\"{margin}\" y=\"{margin}\" width=\"{square}\" height=\"{square}\" fill=\"none\" stroke=\"#808080\"/>\n"));
     write(format!("<text x=\"12\" y=\"{line}\" font-size=\"14\">{}</text>\n</svg>\n", escape(&words)));
     svg
-}
-
-/// Text that XML takes as text.
-fn escape(text: &str) -> String {
-    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -101,6 +101,11 @@ fn fit(rows: &[Vec<Cell>], room: Option<usize>) -> String {
     out
 }
 
+/// Text that XML takes as text.
+pub fn escape(text: &str) -> String {
+    printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
 #[cfg(test)]
 mod tests {
     use super::{PLAIN, fit};

@@ -41,7 +41,7 @@ pub use lock::{wait_for, who};
 pub use pool::AtWork;
 pub use replay::{Request as ReplayRequest, replay};
 pub use retry::{Retry, retry, still_landed};
-pub use simulate::simulate;
+pub use simulate::{Played, check_model, simulate};
 pub use train::{Trained, import_rerere, train};
 pub use undo::{Landed, Revert, Undo, Undone, newest_landing, undo};
 pub use watch::watch;

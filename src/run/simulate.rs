@@ -4,26 +4,34 @@ use super::schedule::{Job, Settled, Start, World, schedule};
 use crate::model::{
     Error, Result,
     policy::Batch,
-    simulation::{Model, Simulated},
+    simulation::{Model, Scene, Simulated, Work, WorkEnd},
 };
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
+    collections::{BTreeSet, BinaryHeap, HashMap, HashSet},
     rc::Rc,
 };
 
-/// Simulate a run of `model` with `batch`. The same model and seed give the same run.
-///
-/// Errors: a model whose shares are none, or that has no workers, gates or lanes.
-pub fn simulate(model: &Model, batch: Batch) -> Result<Simulated> {
-    check(model)?;
-    let mut virtual_run = Virtual::new(model);
-    let items: Vec<usize> = (0..model.items).collect();
-    schedule(&mut virtual_run, &items, batch)?;
-    Ok(virtual_run.outcome(batch))
+/// A simulated run, and what its workers did.
+pub struct Played {
+    /// What it came to.
+    pub outcome: Simulated,
+    /// The work, in the order in which it ended.
+    pub work: Vec<Work>,
 }
 
-fn check(model: &Model) -> Result<()> {
+/// Simulate a run of `scene` with `batch`, by the shares, workers and tries of `model`. The same scene, model and seed give the same run.
+///
+/// Errors: a model whose shares are none, or that has no workers, gates or lanes.
+pub fn simulate(scene: &Scene, model: &Model, batch: Batch) -> Result<Played> {
+    let mut virtual_run = Virtual::new(scene, model);
+    let items: Vec<usize> = (0..scene.items.len()).collect();
+    schedule(&mut virtual_run, &items, batch)?;
+    Ok(virtual_run.played(batch))
+}
+
+/// Whether a model can be simulated.
+pub fn check_model(model: &Model) -> Result<()> {
     let shares = [("failures", model.failures), ("flakes", model.flakes), ("spread", model.spread)];
     if let Some((name, _)) = shares.iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
         return Err(Error::input("bad-value", format!("--{name} is a share, from 0 to 1")).hint("5 of 100 is 0.05"));
@@ -38,11 +46,25 @@ fn check(model: &Model) -> Result<()> {
     }
 }
 
-/// A gate of a lane on the items of that lane, by which its verdict is used again.
-type Inputs = (usize, usize, Vec<usize>);
+/// The inputs of one gate on certain items, by which its verdict is used again. Which items they are is told by a sum of numbers
+/// drawn for each, so that a candidate costs as much room behind ten thousand items as behind ten.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+struct Inputs {
+    items: u128,
+    /// How many of them break the gate.
+    broken: usize,
+}
+
+/// A job: a gate on certain inputs, first asked for an item.
+struct Asked {
+    gate: usize,
+    inputs: Inputs,
+    item: usize,
+}
 
 /// A job at work, and what it will come to.
 struct Running {
+    worker: usize,
     started: f64,
     /// How long it takes, with all tries.
     seconds: f64,
@@ -53,64 +75,66 @@ struct Running {
 }
 
 struct Virtual<'m> {
+    scene: &'m Scene,
     model: &'m Model,
     now: f64,
-    /// Whether an item breaks the gates of its lane.
+    /// Whether an item breaks the gates that it touches.
     breaks: Vec<bool>,
-    accepted: Rc<Vec<usize>>,
-    jobs: Vec<Inputs>,
-    numbers: HashMap<Inputs, Job>,
+    /// What stands for an item in a sum of inputs.
+    marks: Vec<u128>,
+    /// By gate, its inputs in what is in.
+    accepted: Rc<Vec<Inputs>>,
+    jobs: Vec<Asked>,
+    numbers: HashMap<(usize, Inputs), Job>,
     /// Whether a job is green, and after how many tries.
     answers: HashMap<Job, (bool, usize)>,
     used: HashSet<Job>,
     running: HashMap<Job, Running>,
     /// When a running job ends, and which one it is; a job that was stopped may still stand here.
     ends: BinaryHeap<(Reverse<u64>, Reverse<Job>)>,
-    busy: f64,
+    free: BTreeSet<usize>,
     executions: usize,
     stopped: usize,
     settled: Vec<Option<Settled>>,
-    wasted: f64,
-    spent: HashMap<Job, f64>,
+    /// What was done, and for which job; the end of an answer is put right at last.
+    work: Vec<(Job, Work)>,
 }
 
 impl<'m> Virtual<'m> {
-    fn new(model: &'m Model) -> Self {
+    fn new(scene: &'m Scene, model: &'m Model) -> Self {
         let mut random = fastrand::Rng::with_seed(model.seed);
+        let count = scene.items.len();
         let mut virtual_run = Virtual {
+            scene,
             model,
             now: 0.0,
-            breaks: (0..model.items).map(|_| random.f64() < model.failures).collect(),
-            accepted: Rc::default(),
+            breaks: (0..count).map(|_| random.f64() < model.failures).collect(),
+            marks: (0..count).map(|_| random.u128(..)).collect(),
+            accepted: Rc::new(vec![Inputs::default(); scene.gates.len()]),
             jobs: Vec::new(),
             numbers: HashMap::new(),
             answers: HashMap::new(),
             used: HashSet::new(),
             running: HashMap::new(),
             ends: BinaryHeap::new(),
-            busy: 0.0,
+            free: (0..model.workers).collect(),
             executions: 0,
             stopped: 0,
-            settled: vec![None; model.items],
-            wasted: 0.0,
-            spent: HashMap::new(),
+            settled: vec![None; count],
+            work: Vec::new(),
         };
         // The target was proved when the run before landed.
-        for lane in 0..model.lanes {
-            for gate in 0..model.gates {
-                let job = virtual_run.job(gate, lane, &[]);
-                virtual_run.answers.insert(job, (true, 1));
-            }
+        for gate in 0..scene.gates.len() {
+            let job = virtual_run.job(gate, Inputs::default(), 0);
+            virtual_run.answers.insert(job, (true, 1));
         }
         virtual_run
     }
 
-    /// The number of a gate of a lane on the items that are in.
-    fn job(&mut self, gate: usize, lane: usize, items: &[usize]) -> Job {
-        let of_lane: Vec<usize> = items.iter().copied().filter(|item| item % self.model.lanes == lane).collect();
-        let inputs = (gate, lane, of_lane);
-        *self.numbers.entry(inputs.clone()).or_insert_with(|| {
-            self.jobs.push(inputs);
+    /// The number of a gate on certain inputs.
+    fn job(&mut self, gate: usize, inputs: Inputs, item: usize) -> Job {
+        *self.numbers.entry((gate, inputs)).or_insert_with(|| {
+            self.jobs.push(Asked { gate, inputs, item });
             self.jobs.len() - 1
         })
     }
@@ -118,75 +142,101 @@ impl<'m> Virtual<'m> {
     /// Chance that belongs to a job and a try, whatever was asked before it: without it two ways of batching could not be
     /// compared.
     fn chance(&self, job: Job, attempt: usize) -> fastrand::Rng {
-        let (gate, lane, items) = &self.jobs[job];
+        let Asked { gate, inputs, .. } = &self.jobs[job];
         let mut seed = self.model.seed ^ 0x9e37_79b9_7f4a_7c15;
-        for part in [*gate, *lane, attempt].into_iter().chain(items.iter().copied()) {
-            seed = (seed ^ part as u64).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
+        for part in [*gate as u64, attempt as u64, inputs.items as u64, (inputs.items >> 64) as u64] {
+            seed = (seed ^ part).wrapping_mul(0x0100_0000_01b3).rotate_left(29);
         }
         fastrand::Rng::with_seed(seed)
     }
 
+    /// Write down what the worker of a job has done, and let it go.
+    fn note(&mut self, job: Job, run: &Running, until: f64, end: WorkEnd) {
+        let Asked { gate, item, .. } = self.jobs[job];
+        self.work.push((job, Work { worker: run.worker, item, gate, time: (run.started, until), end }));
+        self.free.insert(run.worker);
+    }
+
     fn stop(&mut self, job: Job) {
         if let Some(run) = self.running.remove(&job) {
-            self.busy += self.now - run.started;
-            self.wasted += self.now - run.started;
             self.executions += 1;
             self.stopped += 1;
+            self.note(job, &run, self.now, WorkEnd::Stopped);
         }
     }
 
-    fn outcome(&self, batch: Batch) -> Simulated {
-        let count = |wanted: &dyn Fn(usize) -> bool| (0..self.model.items).filter(|item| wanted(*item)).count();
+    fn played(mut self, batch: Batch) -> Played {
+        for (job, work) in &mut self.work {
+            if !self.used.contains(job) && work.end != WorkEnd::Stopped {
+                work.end = WorkEnd::Unused;
+            }
+        }
+        let count = |wanted: &dyn Fn(usize) -> bool| (0..self.scene.items.len()).filter(|item| wanted(*item)).count();
         let landed = |item: usize| self.settled[item] == Some(Settled::In);
-        let unused: f64 = self.spent.iter().filter(|(job, _)| !self.used.contains(job)).map(|(_, seconds)| seconds).sum();
-        Simulated {
+        let guilty = |item: usize| self.breaks[item] || self.scene.items[item].deps.iter().any(|dep| !landed(*dep));
+        let time = |wanted: &dyn Fn(WorkEnd) -> bool| -> f64 {
+            let works = self.work.iter().filter(|(_, work)| wanted(work.end));
+            works.fold(0.0, |sum, (_, work)| sum + work.time.1 - work.time.0)
+        };
+        let outcome = Simulated {
             batch,
             landed: count(&landed),
-            evicted: count(&|item| !landed(item) && self.breaks[item]),
-            innocent_evicted: count(&|item| !landed(item) && !self.breaks[item]),
+            evicted: count(&|item| !landed(item) && guilty(item)),
+            innocent_evicted: count(&|item| !landed(item) && !guilty(item)),
             executions: self.executions,
             stopped: self.stopped,
             seconds: self.now,
-            busy_seconds: self.busy,
-            wasted_seconds: self.wasted + unused,
-        }
+            busy_seconds: time(&|_| true),
+            wasted_seconds: time(&|end| matches!(end, WorkEnd::Unused | WorkEnd::Stopped)),
+        };
+        Played { outcome, work: self.work.into_iter().map(|(_, work)| work).collect() }
+    }
+
+    /// The gates whose inputs an item changes.
+    fn touched(&self, item: usize) -> impl Iterator<Item = usize> {
+        let gates = self.scene.gates.iter().enumerate();
+        gates.filter(move |(_, gate)| gate.touched_by.as_ref().is_none_or(|items| items.contains(&item))).map(|(at, _)| at)
     }
 }
 
-/// The items of a guess, and the jobs that are asked of the last of them.
+/// An item on top of others.
 #[derive(Clone)]
 pub(super) struct Guess {
-    items: Rc<Vec<usize>>,
-    base: Rc<Vec<usize>>,
-    jobs: Vec<Job>,
+    item: usize,
+    /// Whether all that it needs is in.
+    fits: bool,
+    /// By gate, its inputs with the item and without it.
+    inputs: Rc<Vec<Inputs>>,
+    base: Rc<Vec<Inputs>>,
+    jobs: Rc<Vec<Job>>,
 }
 
 impl World for Virtual<'_> {
     type Candidate = Guess;
 
     fn assess(&mut self, item: usize, guess: &[Guess], _: bool) -> Result<Guess> {
-        let base = guess.last().map_or_else(|| Rc::clone(&self.accepted), |guess| Rc::clone(&guess.items));
-        let mut items = Vec::clone(&base);
-        items.push(item);
-        let mut jobs = Vec::new();
-        for lane in 0..self.model.lanes {
-            for gate in 0..self.model.gates {
-                jobs.push(self.job(gate, lane, &items));
-            }
+        let base = guess.last().map_or_else(|| Rc::clone(&self.accepted), |guess| Rc::clone(&guess.inputs));
+        let is_in = |dep: &usize| self.settled[*dep] == Some(Settled::In) || guess.iter().any(|guess| guess.item == *dep);
+        let fits = self.scene.items[item].deps.iter().all(is_in);
+        let mut inputs = Vec::clone(&base);
+        for gate in self.touched(item) {
+            inputs[gate].items = inputs[gate].items.wrapping_add(self.marks[item]);
+            inputs[gate].broken += usize::from(self.breaks[item]);
         }
-        Ok(Guess { items: Rc::new(items), base, jobs })
+        let jobs = inputs.iter().enumerate().map(|(gate, inputs)| self.job(gate, *inputs, item)).collect();
+        Ok(Guess { item, fits, inputs: Rc::new(inputs), base, jobs: Rc::new(jobs) })
     }
 
-    fn fits(&self, _: &Guess) -> bool {
-        true
+    fn fits(&self, guess: &Guess) -> bool {
+        guess.fits
     }
 
     fn jobs(&self, guess: &Guess) -> Vec<Job> {
-        guess.jobs.clone()
+        Vec::clone(&guess.jobs)
     }
 
     fn jobs_of_batch(&self, batch: &[Guess]) -> Vec<Job> {
-        batch.last().map(|tip| tip.jobs.clone()).unwrap_or_default()
+        batch.last().map(|tip| self.jobs(tip)).unwrap_or_default()
     }
 
     fn is_required(&self, _: &Guess, _: Job) -> bool {
@@ -194,9 +244,8 @@ impl World for Virtual<'_> {
     }
 
     fn base_job(&mut self, guess: &Guess, job: Job) -> Result<Option<Job>> {
-        let (gate, lane, _) = self.jobs[job];
-        let base = Rc::clone(&guess.base);
-        Ok(Some(self.job(gate, lane, &base)))
+        let Asked { gate, item, .. } = self.jobs[job];
+        Ok(Some(self.job(gate, guess.base[gate], item)))
     }
 
     fn answer(&self, job: Job, once: bool) -> Option<bool> {
@@ -208,20 +257,18 @@ impl World for Virtual<'_> {
         if self.running.contains_key(&job) {
             return Ok(Start::Begun);
         }
-        if self.running.len() >= self.model.workers {
-            return Ok(Start::Full);
-        }
-        let broken = self.jobs[job].2.iter().any(|item| self.breaks[*item]);
+        let Some(worker) = self.free.pop_first() else { return Ok(Start::Full) };
+        let Asked { gate, inputs, .. } = self.jobs[job];
         let before = self.answers.get(&job).map_or(0, |(_, tries)| *tries);
         let most = if once { 1 } else { self.model.tries };
         let (mut seconds, mut tries, mut green) = (0.0, before, false);
         while tries < most && !green {
             let mut chance = self.chance(job, tries);
-            seconds += self.model.gate_seconds * (1.0 + self.model.spread * (chance.f64() * 2.0 - 1.0));
-            green = !broken && chance.f64() >= self.model.flakes;
+            seconds += self.scene.gates[gate].seconds * (1.0 + self.model.spread * (chance.f64() * 2.0 - 1.0));
+            green = inputs.broken == 0 && chance.f64() >= self.model.flakes;
             tries += 1;
         }
-        self.running.insert(job, Running { started: self.now, seconds, before, tries, green });
+        self.running.insert(job, Running { worker, started: self.now, seconds, before, tries, green });
         self.ends.push((Reverse(micros(self.now + seconds)), Reverse(job)));
         Ok(Start::Begun)
     }
@@ -235,31 +282,36 @@ impl World for Virtual<'_> {
         while let Some((_, Reverse(job))) = self.ends.pop() {
             let Some(run) = self.running.remove(&job) else { continue };
             self.now = self.now.max(run.started + run.seconds);
-            self.busy += run.seconds;
             self.executions += run.tries - run.before;
-            *self.spent.entry(job).or_default() += run.seconds;
             self.answers.insert(job, (run.green, run.tries));
+            let end = if run.green { WorkEnd::Green } else { WorkEnd::Red };
+            self.note(job, &run, run.started + run.seconds, end);
             return Ok(());
         }
         Err(Error::environment("simulation", "the simulation waits for nothing"))
     }
 
     fn settle(&mut self, item: usize, guess: Guess, by: Option<&Guess>) -> Result<Settled> {
-        let decided_by = by.unwrap_or(&guess);
-        self.used.extend(decided_by.jobs.iter().copied());
-        let red: Vec<Job> = decided_by.jobs.iter().copied().filter(|job| self.answer(*job, false) != Some(true)).collect();
+        if !guess.fits {
+            let waits = self.scene.items[item].deps.iter().any(|dep| self.settled[*dep] == Some(Settled::Later));
+            let settled = if waits { Settled::Later } else { Settled::Out };
+            self.settled[item] = Some(settled);
+            return Ok(settled);
+        }
+        let decided_by = Rc::clone(&by.unwrap_or(&guess).jobs);
+        self.used.extend(decided_by.iter().copied());
+        let red: Vec<Job> = decided_by.iter().copied().filter(|job| self.answer(*job, false) != Some(true)).collect();
         let mut settled = if red.is_empty() { Settled::In } else { Settled::Out };
         for job in red {
-            let (gate, lane, _) = self.jobs[job];
-            let base = Rc::clone(&guess.base);
-            let base = self.job(gate, lane, &base);
+            let gate = self.jobs[job].gate;
+            let base = self.job(gate, guess.base[gate], item);
             self.used.insert(base);
             if self.answer(base, false) == Some(false) {
                 settled = Settled::Later;
             }
         }
         if settled == Settled::In {
-            self.accepted = guess.items;
+            self.accepted = guess.inputs;
         }
         self.settled[item] = Some(settled);
         Ok(settled)
@@ -292,7 +344,7 @@ mod tests {
     }
 
     fn run(model: &Model, batch: Batch) -> Simulated {
-        simulate(model, batch).unwrap_or_else(|e| panic!("{e}"))
+        check_model(model).and_then(|()| simulate(&Scene::invented(model), model, batch)).unwrap_or_else(|e| panic!("{e}")).outcome
     }
 
     #[test]
