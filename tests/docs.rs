@@ -128,7 +128,7 @@ fn the_pictures_are_what_the_tool_draws() {
         if std::env::var_os("UPDATE_DOCS").is_some() {
             std::fs::write(&kept, &drawn).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(kept).unwrap(), drawn);
+        assert!(std::fs::read_to_string(kept).unwrap() == drawn, "{picture} is another one: UPDATE_DOCS=1 cargo test docs");
     }
 }
 

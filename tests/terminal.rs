@@ -110,7 +110,10 @@ fn progress_counts_to_the_end_and_leaves_nothing_behind_after_ctrl_c() {
     assert!(written.contains("0/3") && !written.contains("0/0"), "{written:?}");
     assert!(written.contains("^C"), "the terminal says what was typed: {written:?}");
     let shown = shown(&written, 80);
-    assert!(shown[0].starts_with("stopping: one gate is at work") && shown[1].starts_with("error: stopped by a signal"), "{shown:?}");
+    assert!(
+        shown[0].starts_with("stopping: one gate is at work") && shown[1].starts_with("error: stopped by a signal"),
+        "{shown:?} of {written:?}"
+    );
 }
 
 #[test]

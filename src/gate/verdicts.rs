@@ -54,10 +54,11 @@ impl<'r> Known<'r> {
     }
 
     /// A verdict that is about to be recorded.
-    pub fn add(&mut self, verdict: &Verdict) {
-        if let Some(kept) = verdict.inputs.parse().ok().and_then(|inputs: ObjectId| self.kept.get_mut(&inputs)) {
-            kept.push(verdict.clone());
-        }
+    pub fn add(&mut self, verdict: &Verdict) -> Result<()> {
+        let Ok(inputs) = verdict.inputs.parse::<ObjectId>() else { return Ok(()) };
+        self.on(inputs)?;
+        self.kept.get_or_insert_mut(inputs, Vec::new).push(verdict.clone());
+        Ok(())
     }
 
     /// Every verdict that is on record.

@@ -67,6 +67,7 @@ use pause::Gatekeeper;
 use plugins::Plugins;
 use pool::Pool;
 use schedule::schedule;
+use settle::Step;
 use signals::Signals;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use usual::Usual;
@@ -136,6 +137,10 @@ pub fn run(repo: &Repo, request: &Request, tell: &mut dyn FnMut(Event)) -> Resul
     let outcome = flow.go();
     flow.drain();
     flow.pool.end();
+    // A step that cannot be written has failed before, or its error is less than the one that ended the run.
+    if outcome.is_err() {
+        let _ = flow.write_step();
+    }
     match (&outcome, &mut flow.journal) {
         (Err(error), Some(journal)) => {
             flow.run.state = RunState::Interrupted;
@@ -169,6 +174,7 @@ struct Flow<'a> {
     /// Nothing where no pause holds the run up.
     gatekeeper: Option<Gatekeeper<'a>>,
     journal: Option<Journal<'a>>,
+    step: Step,
     run: Run,
     base: ObjectId,
     tip: ObjectId,
@@ -240,6 +246,7 @@ impl<'a> Flow<'a> {
             usual: Usual::default(),
             gatekeeper: request.revision.filter(|_| may_wait).map(|revision| Gatekeeper::new(repo, request.plan_name, revision)),
             journal: None,
+            step: Step::default(),
             run,
             base,
             tip: base,
@@ -263,6 +270,7 @@ impl<'a> Flow<'a> {
     }
 
     fn finish(&mut self) -> Result<()> {
+        self.write_step()?;
         if self.tip != self.base {
             self.wait_for_resume()?;
         }

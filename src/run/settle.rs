@@ -20,10 +20,16 @@ use crate::{
     },
     weave::Strand,
 };
-use std::{rc::Rc, time::Duration};
+use std::{
+    rc::Rc,
+    time::{Duration, Instant},
+};
 
 /// How often a run that waits for gates looks up.
 const TICK: Duration = Duration::from_secs(1);
+
+/// For how long decisions wait for others, to share a step of the journal.
+const STEP: Duration = Duration::from_millis(250);
 
 impl World for Flow<'_> {
     type Candidate = Rc<Assessed>;
@@ -92,6 +98,7 @@ impl World for Flow<'_> {
     }
 
     fn wait(&mut self) -> Result<()> {
+        self.write_step()?;
         loop {
             self.tell_what_runs();
             self.signals.check()?;
@@ -138,7 +145,7 @@ impl World for Flow<'_> {
         if self.over {
             self.why_over = format!("not tried: the run stops at the conflict of {}", report.name);
         }
-        self.write_down(item, report, &files)?;
+        self.write_down(item, report, files)?;
         Ok(settled)
     }
 
@@ -255,23 +262,72 @@ impl Flow<'_> {
         Ok(Settled::In)
     }
 
-    /// Write a decision into the journal, with all verdicts that were given by now.
-    fn write_down(&mut self, index: usize, report: ItemReport, files: &[(String, Vec<u8>)]) -> Result<()> {
+    /// Take a decision down, for the journal's next step.
+    fn write_down(&mut self, index: usize, report: ItemReport, files: Vec<(String, Vec<u8>)>) -> Result<()> {
         self.run.items[index] = report;
         self.run.tip = self.tip.to_string();
         let report = &self.run.items[index];
         let left = self.run.items.iter().filter(|item| item.status == Status::Pending).count();
         (self.tell)(Event::Decided(report, left));
-        if let Some(journal) = &mut self.journal {
-            let message = format!("{}: {}", report.name, report.status.words());
+        if self.journal.is_some() {
             let of_plugins = report.gates.iter().filter(|gate| !gate.reused && gate.gate != CONFLICT_MARKERS);
             let of_plugins = of_plugins.filter_map(|gate| gate.verdict.as_ref()).filter(|verdict| !verdict.digest.is_empty());
-            let mut verdicts = self.pool.unkept();
-            verdicts.extend(of_plugins.filter(|verdict| !self.pool.has(verdict)));
-            journal.step(&self.run, files, &verdicts, &message)?;
-            verdicts.iter().for_each(|verdict| self.known.add(verdict));
-            self.pool.all_kept();
+            let verdicts: Vec<Verdict> = of_plugins.filter(|verdict| !self.pool.has(verdict)).cloned().collect();
+            for verdict in &verdicts {
+                self.known.add(verdict)?;
+            }
+            self.step.decided.push((report.name.clone(), report.status));
+            self.step.verdicts.extend(verdicts);
+            self.step.files.extend(files);
+            if self.step.is_due(!self.pool.unkept().is_empty()) {
+                self.write_step()?;
+            }
         }
         Ok(())
+    }
+
+    /// Write what was decided since the last step into the journal, with all verdicts that were given by now.
+    pub(super) fn write_step(&mut self) -> Result<()> {
+        let Some(journal) = &mut self.journal else { return Ok(()) };
+        if self.step.decided.is_empty() {
+            return Ok(());
+        }
+        let mut verdicts = self.pool.unkept();
+        verdicts.extend(&self.step.verdicts);
+        journal.step(&self.run, &self.step.files, &verdicts, &self.step.words())?;
+        self.pool.all_kept();
+        self.step = Step::default();
+        Ok(())
+    }
+}
+
+/// What was decided since the journal's last step.
+pub(super) struct Step {
+    since: Instant,
+    decided: Vec<(String, Status)>,
+    verdicts: Vec<Verdict>,
+    files: Vec<(String, Vec<u8>)>,
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        Step { since: Instant::now(), decided: Vec::new(), verdicts: Vec::new(), files: Vec::new() }
+    }
+}
+
+impl Step {
+    /// Whether it is to be written. What a command has said may have taken hours and is kept at once; what was decided without one costs
+    /// less to decide again than a step costs to write, so that several wait for each other.
+    fn is_due(&self, bought: bool) -> bool {
+        bought || self.since.elapsed() >= STEP
+    }
+
+    /// The subject of its commit: the first item, and how many came with it.
+    fn words(&self) -> String {
+        let first = self.decided.first().map_or(String::new(), |(name, status)| format!("{name}: {}", status.words()));
+        match self.decided.len() {
+            0 | 1 => first,
+            n => format!("{first}, and {} more decided", n - 1),
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::model::{
 };
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, BinaryHeap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet},
     rc::Rc,
 };
 
@@ -89,7 +89,7 @@ struct Virtual<'m> {
     /// Whether a job is green, and after how many tries.
     answers: HashMap<Job, (bool, usize)>,
     used: HashSet<Job>,
-    running: HashMap<Job, Running>,
+    running: BTreeMap<Job, Running>,
     /// When a running job ends, and which one it is; a job that was stopped may still stand here.
     ends: BinaryHeap<(Reverse<u64>, Reverse<Job>)>,
     free: BTreeSet<usize>,
@@ -115,7 +115,7 @@ impl<'m> Virtual<'m> {
             numbers: HashMap::new(),
             answers: HashMap::new(),
             used: HashSet::new(),
-            running: HashMap::new(),
+            running: BTreeMap::new(),
             ends: BinaryHeap::new(),
             free: (0..model.workers).collect(),
             executions: 0,
