@@ -23,6 +23,7 @@ mod report;
 mod repositories;
 mod resolutions;
 mod reuse;
+mod runtimes;
 mod sandbox;
 mod schedule;
 mod simulate;

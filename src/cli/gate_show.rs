@@ -7,7 +7,7 @@ use crate::{
     model::{
         Error, Result,
         error::nearest,
-        gate::{BUILTIN, CONFLICT_MARKERS, GateSpec},
+        gate::{BUILTIN, CONFLICT_MARKERS, GateSpec, Runtime, Sandbox},
         shell_word,
         time::human,
         verdict::Verdict,
@@ -49,6 +49,9 @@ pub struct Shown {
     /// The command; absent for a plugin and for a built-in gate.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<String>,
+    /// What a command runs in: `bwrap`, or `container IMAGE`; absent where it runs on the machine as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs_in: Option<String>,
     /// The plugin; absent for a command.
     #[serde(skip_serializing_if = "Option::is_none")]
     plugin: Option<String>,
@@ -120,9 +123,12 @@ struct ShownLimits {
     /// Wall time in milliseconds; absent where there is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     time_ms: Option<u64>,
-    /// Memory in MiB; absent for a command.
+    /// Memory in MiB; absent where there is no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     memory_mb: Option<usize>,
+    /// Processor time in milliseconds; absent where there is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cpu_ms: Option<u64>,
     /// Units of fuel; absent for all but WASM.
     #[serde(skip_serializing_if = "Option::is_none")]
     fuel: Option<u64>,
@@ -187,13 +193,25 @@ fn of_gate(gate: &GateSpec, repo: &Repo, target: ObjectId) -> Result<Shown> {
         None => Shown {
             limits: Some(ShownLimits {
                 time_ms: gate.timeout.as_ref().map(|span| milliseconds(span.duration())),
-                memory_mb: None,
+                memory_mb: gate.memory_mb.map(|mb| mb as usize),
+                cpu_ms: gate.cpu_time.as_ref().map(|span| milliseconds(span.duration())),
                 fuel: None,
             }),
+            runs_in: runs_in(gate),
+            allow: gate.allow.clone(),
+            paths: gate.paths.clone(),
             ..Shown::default()
         },
     };
     Ok(Shown { name: gate.name.clone(), run: gate.run.clone(), digest: Some(digest(gate)?), ..shown })
+}
+
+fn runs_in(gate: &GateSpec) -> Option<String> {
+    match (gate.runtime, gate.sandbox, &gate.container) {
+        (Runtime::Container, _, Some(container)) => Some(format!("container {}", container.image)),
+        (Runtime::Local, Sandbox::Bwrap, _) => Some("bwrap".into()),
+        _ => None,
+    }
 }
 
 /// A plugin is shown as far as it loads; what is wrong with it is what the user wants to know.
@@ -208,6 +226,7 @@ fn of_plugin(gate: &GateSpec, inspect: impl Fn(&str, &Wasm) -> Result<Inspected>
         limits: Some(ShownLimits {
             time_ms: Some(milliseconds(limits.time)),
             memory_mb: Some(limits.memory >> 20),
+            cpu_ms: None,
             fuel: name.ends_with(".wasm").then_some(limits.fuel),
         }),
         ..Shown::default()
@@ -260,6 +279,7 @@ fn words(shown: &Shown) -> String {
     };
     row("from", shown.from.clone());
     row("judge", shown.run.as_ref().or(shown.plugin.as_ref()).cloned().unwrap_or_default());
+    row("runs in", shown.runs_in.clone().unwrap_or_default());
     row("required", if shown.required { "yes" } else { "no" }.into());
     row("made of", shown.files.join(", "));
     row("paths", shown.paths.join(", "));
@@ -292,8 +312,9 @@ fn words(shown: &Shown) -> String {
 fn bounds(limits: &ShownLimits) -> String {
     let time = limits.time_ms.map(|ms| human(Duration::from_millis(ms)));
     let memory = limits.memory_mb.map(|mb| format!("{mb} MiB"));
+    let cpu = limits.cpu_ms.map(|ms| format!("{} of processor time", human(Duration::from_millis(ms))));
     let fuel = limits.fuel.map(|fuel| format!("{fuel} units of fuel"));
-    [time, memory, fuel].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    [time, memory, cpu, fuel].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
 /// The keys of a config, one row each: what holds, what is allowed, and what it is for.

@@ -1,10 +1,21 @@
-//! Gates that are commands: `sh -c` in a work tree of the candidate, with a bounded environment.
+//! Gates that are commands: `sh -c` in a work tree of the candidate, with a bounded environment; as it is, in a sandbox, or in
+//! a container.
 
 use super::{
-    Subject,
+    Subject, container,
+    limits::{Bounds, Broken},
     process::{End, Ended, Stop, supervise},
+    sandbox,
 };
-use crate::model::{gate::GateSpec, policy::Retry, time::human, verdict::Answer};
+use crate::{
+    model::{
+        gate::{GateSpec, Runtime, Sandbox},
+        policy::Retry,
+        time::{Span, human},
+        verdict::Answer,
+    },
+    repo::GateTree,
+};
 use std::{
     ffi::OsString,
     os::unix::process::ExitStatusExt,
@@ -35,13 +46,13 @@ pub struct Attempted {
     pub stopped: bool,
 }
 
-/// Try `gate` in `dir`, the root of a work tree that shows the candidate, as often as `retry` allows behind `before` tries.
-pub async fn run(gate: &GateSpec, retry: Retry, before: u32, dir: &Path, subject: &Subject, mut stop: Stop) -> Attempted {
+/// Try `gate` in `tree`, which shows the candidate, as often as `retry` allows behind `before` tries.
+pub async fn run(gate: &GateSpec, retry: Retry, before: u32, tree: &GateTree, subject: &Subject, mut stop: Stop) -> Attempted {
     let started = Instant::now();
     let mut backoff = Duration::try_from_secs_f64(retry.backoff_seconds).unwrap_or_default();
     let mut attempt = before + 1;
     loop {
-        let mut tried = try_once(gate, dir, subject, attempt, &mut stop).await;
+        let mut tried = try_once(gate, tree, subject, attempt, &mut stop).await;
         tried.attempts = attempt;
         tried.duration = started.elapsed();
         if tried.answer.is_good() && attempt > 1 {
@@ -59,8 +70,8 @@ pub async fn run(gate: &GateSpec, retry: Retry, before: u32, dir: &Path, subject
     }
 }
 
-async fn try_once(gate: &GateSpec, dir: &Path, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
-    let cwd = dir.join(gate.cwd.as_deref().unwrap_or("."));
+async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
+    let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
     let nothing = |answer, summary| Attempted {
         answer,
         summary,
@@ -73,31 +84,49 @@ async fn try_once(gate: &GateSpec, dir: &Path, subject: &Subject, attempt: u32, 
     if !cwd.is_dir() {
         return nothing(Answer::Fail, format!("the candidate has no folder `{}` to run in", gate.cwd.as_deref().unwrap_or(".")));
     }
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(gate.command_line()).current_dir(&cwd).env_clear().envs(environment(gate, subject, attempt));
-    let limit = gate.timeout.as_ref().map(|t| t.duration());
-    let Ended { end, stdout, stderr } = match supervise(command, Vec::new(), limit, stop).await {
-        Ok(ended) => ended,
-        Err(e) => return nothing(Answer::Error, format!("could not start `sh`: {e}")),
+    let own = own_environment(gate, subject, attempt);
+    let ended = match (gate.runtime, gate.sandbox) {
+        (Runtime::Container, _) => container::run(gate, tree, &cwd, own, stop).await,
+        (_, Sandbox::Bwrap) => sandbox::run(gate, tree, &cwd, own, stop).await,
+        (_, Sandbox::None) => as_it_is(gate, &cwd, own, stop).await,
     };
-    let (answer, summary) = match &end {
+    match ended {
+        Ok(ended) => {
+            let (answer, summary) = said(gate, &ended);
+            Attempted { stopped: matches!(ended.end, End::Stopped), stdout: ended.stdout, stderr: ended.stderr, ..nothing(answer, summary) }
+        }
+        Err(why) => Attempted { stopped: *stop.borrow(), ..nothing(Answer::Error, why) },
+    }
+}
+
+async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
+    let bounds = Bounds::of(gate)?;
+    supervise(command, Vec::new(), bounds, stop).await.map_err(|e| format!("could not start `sh`: {e}"))
+}
+
+fn said(gate: &GateSpec, ended: &Ended) -> (Answer, String) {
+    let words = || last_line(&ended.stderr).or_else(|| last_line(&ended.stdout)).map_or(String::new(), |words| format!(": {words}"));
+    let span = |span: &Option<Span>| human(span.as_ref().map_or(Duration::ZERO, Span::duration));
+    match &ended.end {
         End::Exited(Ok(status)) if status.success() => (Answer::Pass, "exit status 0".into()),
         End::Exited(Ok(status)) => match status.signal() {
             Some(signal) => (Answer::Error, format!("killed by signal {signal}")),
             None => {
                 let code = status.code().unwrap_or(-1);
-                let words = last_line(&stderr).or_else(|| last_line(&stdout)).map_or(String::new(), |words| format!(": {words}"));
                 match unstartable(code) {
-                    Some(why) => (Answer::Error, format!("exit status {code}, {why}{words}")),
-                    None => (Answer::Fail, format!("exit status {code}{words}")),
+                    Some(why) => (Answer::Error, format!("exit status {code}, {why}{}", words())),
+                    None => (Answer::Fail, format!("exit status {code}{}", words())),
                 }
             }
         },
         End::Exited(Err(e)) => (Answer::Error, format!("could not wait for it: {e}")),
-        End::TimedOut => (Answer::Error, format!("timed out after {}", human(limit.unwrap_or_default()))),
+        End::Over(Broken::Time) => (Answer::Error, format!("timed out after {}", span(&gate.timeout))),
+        End::Over(Broken::Memory) => (Answer::Error, format!("over its memory limit of {} MB", gate.memory_mb.unwrap_or_default())),
+        End::Over(Broken::Cpu) => (Answer::Error, format!("over its limit of {} of processor time", span(&gate.cpu_time))),
         End::Stopped => (Answer::Error, "stopped".into()),
-    };
-    Attempted { stdout, stderr, stopped: matches!(end, End::Stopped), ..nothing(answer, summary) }
+    }
 }
 
 /// What the exit statuses say that a shell keeps for commands which it could not start (POSIX.1-2017, XCU 2.8.2). They
@@ -110,8 +139,12 @@ fn unstartable(code: i32) -> Option<&'static str> {
     }
 }
 
-fn environment(gate: &GateSpec, subject: &Subject, attempt: u32) -> Vec<(OsString, OsString)> {
-    let own = [
+/// Variables by name.
+pub(super) type Environment = Vec<(OsString, OsString)>;
+
+/// What a gate's own `env` sets, and what it is told of its subject.
+fn own_environment(gate: &GateSpec, subject: &Subject, attempt: u32) -> Environment {
+    let told = [
         ("LEX_PR_ITEM", subject.item.clone()),
         ("LEX_PR_TARGET", subject.target.clone()),
         ("LEX_PR_BASE", subject.base.to_string()),
@@ -121,8 +154,7 @@ fn environment(gate: &GateSpec, subject: &Subject, attempt: u32) -> Vec<(OsStrin
         ("LEX_PR_ATTEMPT", attempt.to_string()),
     ]
     .map(|(name, value)| (name.into(), value.into()));
-    let set = gate.env.iter().map(|(name, value)| (name.into(), value.into()));
-    granted_environment(&gate.allow).chain(set).chain(own).collect()
+    gate.env.iter().map(|(name, value)| (name.into(), value.into())).chain(told).collect()
 }
 
 /// The variables of this process that a gate with these grants sees.
@@ -132,7 +164,7 @@ pub(super) fn granted_environment(allow: &[String]) -> impl Iterator<Item = (OsS
     std::env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(&allowed))
 }
 
-fn last_line(output: &[u8]) -> Option<String> {
+pub(super) fn last_line(output: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(output);
     let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(160).collect())

@@ -18,6 +18,7 @@ fn what(gate: &GateSpec) -> GateSpec {
         timeout: None,
         artifacts: Vec::new(),
         memory_mb: None,
+        cpu_time: None,
         fuel: None,
         weight: None,
         exclusive: None,

@@ -3,6 +3,7 @@
 use super::{
     View,
     command::granted_environment,
+    limits::Bounds,
     process::{End, Stop, supervise},
 };
 use crate::model::{Error, Result, error::Blame};
@@ -109,8 +110,8 @@ impl Host {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(dir).env_clear().envs(granted_environment(&self.grants));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| starting(&e))?;
-        let limit = self.deadline.saturating_duration_since(Instant::now());
-        let ended = runtime.block_on(supervise(command, input, Some(limit), &mut self.stop)).map_err(|e| starting(&e))?;
+        let bounds = Bounds { time: Some(self.deadline.saturating_duration_since(Instant::now())), ..Bounds::default() };
+        let ended = runtime.block_on(supervise(command, input, bounds, &mut self.stop)).map_err(|e| starting(&e))?;
         // A reader of a pipe that somebody still holds must not be waited for.
         runtime.shutdown_timeout(Duration::ZERO);
         match ended.end {
@@ -119,7 +120,7 @@ impl Host {
                 Ok(Output { status, stdout: ended.stdout, stderr: ended.stderr })
             }
             End::Exited(Err(e)) => Err(starting(&e)),
-            End::TimedOut | End::Stopped => Err(starting(&"the time of the gate is over")),
+            End::Over(_) | End::Stopped => Err(starting(&"the time of the gate is over")),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A process of a gate: in a group of its own that dies as a whole, with bounded output and bounded time.
 
+use super::limits::{Bounds, Broken};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::VecDeque,
@@ -28,7 +29,7 @@ pub type Stop = watch::Receiver<bool>;
 /// Why a process ended.
 pub(super) enum End {
     Exited(std::io::Result<ExitStatus>),
-    TimedOut,
+    Over(Broken),
     Stopped,
 }
 
@@ -39,9 +40,9 @@ pub(super) struct Ended {
     pub stderr: Vec<u8>,
 }
 
-/// Start `command`, give it `input`, and see it to its end, which `limit` or `stop` may bring. The error is that it could not be
+/// Start `command`, give it `input`, and see it to its end, which `bounds` or `stop` may bring. The error is that it could not be
 /// started.
-pub(super) async fn supervise(mut command: Command, input: Vec<u8>, limit: Option<Duration>, stop: &mut Stop) -> std::io::Result<Ended> {
+pub(super) async fn supervise(mut command: Command, input: Vec<u8>, bounds: Bounds, stop: &mut Stop) -> std::io::Result<Ended> {
     let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let mut child = command.spawn()?;
@@ -53,10 +54,10 @@ pub(super) async fn supervise(mut command: Command, input: Vec<u8>, limit: Optio
     let (stdout, stderr) = (Tail::read(child.stdout.take()), Tail::read(child.stderr.take()));
     let end = tokio::select! {
         status = child.wait() => End::Exited(status),
-        () = sleep_or_forever(limit) => End::TimedOut,
+        broken = bounds.broken(group) => End::Over(broken),
         _ = stop.wait_for(|stop| *stop) => End::Stopped,
     };
-    if let (End::TimedOut | End::Stopped, Some(group)) = (&end, group) {
+    if let (End::Over(Broken::Time) | End::Stopped, Some(group)) = (&end, group) {
         // A group that is gone already is as good as killed, here and below.
         let _ = kill_process_group(group, Signal::TERM);
         let _ = tokio::time::timeout(GRACE, child.wait()).await;
@@ -66,13 +67,6 @@ pub(super) async fn supervise(mut command: Command, input: Vec<u8>, limit: Optio
     }
     let _ = child.wait().await;
     Ok(Ended { end, stdout: stdout.take().await, stderr: stderr.take().await })
-}
-
-async fn sleep_or_forever(limit: Option<Duration>) {
-    match limit {
-        Some(limit) => tokio::time::sleep(limit).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// The end of a stream, read in the background.

@@ -23,9 +23,13 @@ pub struct GateSpec {
     /// What the plugin is told; it says itself which keys it takes.
     #[serde(default, skip_serializing_if = "serde_json::Map::is_empty")]
     pub config: serde_json::Map<String, serde_json::Value>,
-    /// The memory that a plugin may use, in MiB; 64 where nothing is said.
+    /// The memory that it may use, in MiB: a plugin 64 where nothing is said, a command and all that it starts as much as there is.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "memory-mb")]
+    #[schemars(range(min = 1))]
     pub memory_mb: Option<u32>,
+    /// The processor time that a command and all that it starts may use together.
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "cpu-time")]
+    pub cpu_time: Option<Span>,
     /// The work that a WASM plugin may do, in wasmtime's units of fuel, about one an instruction; 10,000,000,000 where nothing
     /// is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -39,6 +43,9 @@ pub struct GateSpec {
     /// Where it runs.
     #[serde(default, skip_serializing_if = "Runtime::is_local")]
     pub runtime: Runtime,
+    /// What keeps a command of this machine from the rest of it.
+    #[serde(default, skip_serializing_if = "Sandbox::is_none")]
+    pub sandbox: Sandbox,
     /// What a `container` runtime starts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<Container>,
@@ -61,7 +68,8 @@ pub struct GateSpec {
     /// After this time a run tells that it is slow; a minute where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "slow-after")]
     pub slow_after: Option<Span>,
-    /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`; for a plugin also `exec:PROGRAM` and `clock`.
+    /// What it may see of the machine, by name: `env:CI`, `env:CARGO_*`; for a plugin also `exec:PROGRAM` and `clock`; in a sandbox
+    /// or container also `network`, in a sandbox `read:PATH` and `write:PATH`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allow: Vec<String>,
 }
@@ -82,6 +90,23 @@ pub enum Runtime {
 impl Runtime {
     fn is_local(&self) -> bool {
         *self == Runtime::Local
+    }
+}
+
+/// What keeps a command from the machine that it runs on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sandbox {
+    /// Nothing: it may do all that its user may.
+    #[default]
+    None,
+    /// Bubblewrap: it writes to its work tree and nowhere else, and sees neither network nor home.
+    Bwrap,
+}
+
+impl Sandbox {
+    fn is_none(&self) -> bool {
+        *self == Sandbox::None
     }
 }
 
@@ -132,10 +157,12 @@ impl GateSpec {
             plugin: None,
             config: serde_json::Map::new(),
             memory_mb: None,
+            cpu_time: None,
             fuel: None,
             cwd: None,
             env: BTreeMap::new(),
             runtime: Runtime::Local,
+            sandbox: Sandbox::None,
             container: None,
             artifacts: Vec::new(),
             paths: Vec::new(),
@@ -175,10 +202,27 @@ impl GateSpec {
             let message = format!("gate `{name}` would run outside of its work tree, in `{}`", cwd.display());
             return Err((message, "`cwd` is a folder of the repository, relative to its root".into()));
         }
+        if self.memory_mb == Some(0) {
+            return Err((format!("gate `{name}` may use no memory at all"), "`memory-mb` is at least 1".into()));
+        }
+        if self.runtime != Runtime::Local {
+            let of_local = [("sandbox", !self.sandbox.is_none()), ("cpu-time", self.cpu_time.is_some())];
+            if let Some((key, _)) = of_local.iter().find(|(_, is_set)| *is_set) {
+                let hint = format!("`{key}` is for a gate with `runtime = \"local\"`; `timeout` bounds every gate");
+                return Err((format!("gate `{name}` does not run on this machine itself and has `{key}`"), hint));
+            }
+        }
         if let Some(grant) = self.allow.iter().find(|grant| !self.is_grant(grant)) {
-            let hint = match self.plugin {
-                Some(_) => "a grant is `env:NAME`, `env:PREFIX*`, `exec:PROGRAM` or `clock`",
-                None => "a grant is `env:NAME` or `env:PREFIX*`",
+            let is_of_sandbox = self.plugin.is_none() && is_grant_of_sandbox(grant);
+            let hint = match (&self.plugin, self.runtime, self.sandbox) {
+                (Some(_), ..) => "a grant is `env:NAME`, `env:PREFIX*`, `exec:PROGRAM` or `clock`",
+                (_, Runtime::Container, _) if is_of_sandbox => "name the folder in `mounts` of its `container`",
+                (_, Runtime::Container, _) => "a grant is `env:NAME`, `env:PREFIX*` or `network`",
+                (.., Sandbox::Bwrap) => {
+                    "a grant is `env:NAME`, `env:PREFIX*`, `network`, `read:PATH` or `write:PATH`; a path begins with `/` or `~/`"
+                }
+                (.., Sandbox::None) if is_of_sandbox => "it has that without a sandbox: add `sandbox = \"bwrap\"`, or take the grant out",
+                (.., Sandbox::None) => "a grant is `env:NAME` or `env:PREFIX*`",
             };
             return Err((format!("gate `{name}` asks for `{grant}`, which is nothing that can be granted"), hint.into()));
         }
@@ -198,7 +242,26 @@ impl GateSpec {
         if self.runtime == Runtime::Container && self.container.is_none() {
             return Err((format!("gate `{name}` runs in a container but names no image"), "add `container = { image = \"...\" }`".into()));
         }
-        Ok(())
+        match &self.container {
+            Some(container) => container.check(name),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Container {
+    fn check(&self, gate: &str) -> Result<(), (String, String)> {
+        if self.image.is_empty() || self.image.starts_with('-') {
+            let hint = "an image is named as `podman pull` or `docker pull` takes it: \"docker.io/library/rust:1\"";
+            return Err((format!("gate `{gate}` has the image `{}`, which is none", self.image), hint.into()));
+        }
+        match self.mounts.iter().find(|mount| !mount.target.starts_with('/') || mount.source.is_empty()) {
+            Some(mount) => {
+                let message = format!("gate `{gate}` mounts `{}` at `{}`, which is no place in a container", mount.source, mount.target);
+                Err((message, "`source` is a path or volume, `target` begins with `/`".into()))
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -231,6 +294,8 @@ impl GateSpec {
             ("cwd", self.cwd.is_some()),
             ("env", !self.env.is_empty()),
             ("runtime", !self.runtime.is_local()),
+            ("sandbox", !self.sandbox.is_none()),
+            ("cpu-time", self.cpu_time.is_some()),
             ("container", self.container.is_some()),
             ("artifacts", !self.artifacts.is_empty()),
             ("weight", self.weight.is_some()),
@@ -244,14 +309,30 @@ impl GateSpec {
     }
 
     fn key_of_plugins(&self) -> Option<&'static str> {
-        let keys = [("config", !self.config.is_empty()), ("memory-mb", self.memory_mb.is_some()), ("fuel", self.fuel.is_some())];
+        let keys = [("config", !self.config.is_empty()), ("fuel", self.fuel.is_some())];
         keys.into_iter().find(|(_, is_set)| *is_set).map(|(key, _)| key)
     }
 
     fn is_grant(&self, grant: &str) -> bool {
         let of_plugins = self.plugin.is_some() && (grant == "clock" || grant.strip_prefix("exec:").is_some_and(|name| !name.is_empty()));
-        of_plugins || grant.strip_prefix("env:").is_some_and(|name| !name.is_empty())
+        let of_sandbox = self.sandbox == Sandbox::Bwrap && is_grant_of_sandbox(grant);
+        let of_container = self.runtime == Runtime::Container && grant == NETWORK;
+        of_plugins || of_sandbox || of_container || grant.strip_prefix("env:").is_some_and(|name| !name.is_empty())
     }
+}
+
+/// The grant of the network, to a command in a sandbox or container.
+pub const NETWORK: &str = "network";
+
+/// The path that a grant names behind `word`, `read:` or `write:`: an absolute one, or one below `~/`, without `..`.
+pub fn granted_path<'g>(grant: &'g str, word: &str) -> Option<&'g str> {
+    let path = grant.strip_prefix(word)?;
+    let inside = std::path::Path::new(path).components().all(|part| part != std::path::Component::ParentDir);
+    (inside && (path.starts_with('/') || path.starts_with("~/"))).then_some(path)
+}
+
+fn is_grant_of_sandbox(grant: &str) -> bool {
+    grant == NETWORK || ["read:", "write:"].iter().any(|word| granted_path(grant, word).is_some())
 }
 
 /// Whether wildmatch could ever match it: no empty pattern, each bracket closed, no backslash at the end.

@@ -3,7 +3,7 @@
 use crate::model::{
     Error, Result,
     error::Location,
-    gate::{GateSpec, check_all},
+    gate::{GateSpec, Sandbox, check_all},
     json,
     plan::{Dep, DepSource, Item, Plan, SCHEMA_VERSION, Strategy},
     policy::Policy,
@@ -158,9 +158,18 @@ impl From<PlanV1> for Plan {
     }
 }
 
-/// The plan in the original's schema 1, which knows no head, strategy, priority, plugin, timeout, paths and grants: those are left out.
+/// The plan in the original's schema 1, which knows no head, strategy, priority, plugin, timeout, paths, grants,
+/// sandbox and limits: those are left out.
 pub fn write_v1(plan: &Plan) -> Result<String> {
-    let gate = |g: &GateSpec| GateSpec { timeout: None, paths: Vec::new(), allow: Vec::new(), ..g.clone() };
+    let gate = |g: &GateSpec| GateSpec {
+        timeout: None,
+        paths: Vec::new(),
+        allow: Vec::new(),
+        sandbox: Sandbox::None,
+        memory_mb: None,
+        cpu_time: None,
+        ..g.clone()
+    };
     let items = plan.items.iter().map(|i| ItemV1 {
         name: i.name.clone(),
         deps: i.deps.iter().map(|d| d.name.clone()).collect(),

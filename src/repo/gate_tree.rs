@@ -17,6 +17,8 @@ pub const PLAIN_CONFIG: [(&str, &str); 4] =
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
     dir: Scratch,
+    objects: Vec<PathBuf>,
+    owner: PathBuf,
 }
 
 impl GateTree {
@@ -32,7 +34,8 @@ impl GateTree {
         for (key, value) in PLAIN_CONFIG {
             GitCommand::new(dir.path()).args(["config", key, value]).run("make a work tree for gates")?;
         }
-        let objects = repo.git.objects.store_ref().path().canonicalize().map_err(making)?;
+        let store = repo.git.objects.store_ref();
+        let objects = store.path().canonicalize().map_err(making)?;
         let git_dir = dir.path().join(".git");
         std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;
         std::fs::write(git_dir.join("objects/info/alternates"), format!("{}\n", objects.display())).map_err(making)?;
@@ -40,12 +43,25 @@ impl GateTree {
         if shallow.exists() {
             std::fs::copy(&shallow, git_dir.join("shallow")).map_err(making)?;
         }
-        Ok(GateTree { dir })
+        let further = store.alternate_db_paths().map_err(|e| Error::git("list the alternates of the repository", e))?;
+        let further = further.into_iter().filter_map(|path| path.canonicalize().ok());
+        let owner = repo.git.common_dir().canonicalize().map_err(making)?;
+        Ok(GateTree { dir, objects: std::iter::once(objects).chain(further).collect(), owner })
     }
 
     /// Its folder.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// The folders of objects that it borrows.
+    pub fn objects(&self) -> &[PathBuf] {
+        &self.objects
+    }
+
+    /// The git folder of the user's repository, which is no gate's business but for the objects.
+    pub fn owner(&self) -> &Path {
+        &self.owner
     }
 
     /// Show `candidate`, with the target's branch at `base`. Tracked files become the candidate's; files that git

@@ -304,7 +304,7 @@ impl<'r> Pool<'r> {
     pub fn in_tree<T>(&mut self, subject: &Subject, command: &GateSpec, look: impl FnOnce(&GateTree, Attempted) -> Result<T>) -> Result<T> {
         let signals = Arc::clone(&self.signals);
         self.show(subject, |tree| {
-            let done = signals.tokio.block_on(run(command, Retry::default(), 0, tree.dir(), subject, signals.stop.clone()));
+            let done = signals.tokio.block_on(run(command, Retry::default(), 0, tree, subject, signals.stop.clone()));
             signals.check()?;
             look(tree, done)
         })
@@ -341,9 +341,8 @@ pub(super) fn blank(gate: &str, digest: String, inputs: ObjectId, subject: &Subj
 
 fn answered_elsewhere(gate: &GateSpec) -> Option<(Answer, String)> {
     match gate.runtime {
-        Runtime::Local => None,
+        Runtime::Local | Runtime::Container => None,
         Runtime::CiService => Some((Answer::Skip, "it is answered by a CI service, not here".into())),
-        Runtime::Container => Some((Answer::Error, "this version of git-lex-pr runs no containers".into())),
     }
 }
 
@@ -359,7 +358,7 @@ async fn judge(
     let crashed = |e: tokio::task::JoinError| Error::environment("gate-crash", format!("a gate's work tree could not be used: {e}"));
     let (candidate, target, base) = (subject.candidate, subject.target.clone(), subject.base);
     let tree = tokio::task::spawn_blocking(move || tree.show(candidate, &target, base).map(|()| tree)).await.map_err(crashed)??;
-    let tried = run(&gate, retry, before, tree.dir(), &subject, stop).await;
+    let tried = run(&gate, retry, before, &tree, &subject, stop).await;
     if tried.stopped {
         return Ok((tree, None));
     }
