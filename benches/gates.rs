@@ -149,7 +149,7 @@ fn on_threads(
 
 /// The time of the same check by git and a shell, per candidate: a work tree turns to it, as for a gate with `run`.
 fn by_shell(dir: &Path, subjects: &[Subject]) -> Duration {
-    let tree = GateTree::create(&Repo::open(dir).unwrap()).unwrap();
+    let mut tree = GateTree::create(&Repo::open(dir).unwrap()).unwrap();
     let started = Instant::now();
     for subject in subjects {
         tree.show(subject.candidate, &subject.target, subject.base).unwrap();

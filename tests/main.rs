@@ -33,3 +33,4 @@ mod terminal;
 mod undo;
 mod wasm;
 mod weave;
+mod work_trees;

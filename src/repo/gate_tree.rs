@@ -4,49 +4,57 @@
 //! history and even commit, and neither refs, index nor HEAD of the user's repository can be touched through it. It moves
 //! between candidates by touching only what differs, so that ignored files (build caches) stay warm.
 
-use super::{GitCommand, Repo, Scratch};
+use super::{
+    GitCommand, Repo, Scratch,
+    disk::{check_room, size_of_files},
+};
 use crate::model::{Error, Result};
 use gix::{ObjectId, bstr::BString};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 /// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
 /// hooks there.
 pub const PLAIN_CONFIG: [(&str, &str); 4] =
     [("core.autocrlf", "false"), ("core.eol", "lf"), ("commit.gpgsign", "false"), ("core.hooksPath", "/dev/null")];
 
+/// How long the room that was found on a disk counts for small moves, and what is small, in bytes.
+const LOOK: Duration = Duration::from_secs(1);
+const SMALL: u64 = 16 << 20;
+
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
     dir: Scratch,
+    source: Source,
+    /// The candidate that it shows.
+    shown: Option<ObjectId>,
+    /// When the room on its disk was looked at.
+    looked: Option<Instant>,
+}
+
+/// What work trees are made of.
+struct Source {
+    git: gix::ThreadSafeRepository,
     objects: Vec<PathBuf>,
-    owner: PathBuf,
+    common_dir: PathBuf,
 }
 
 impl GateTree {
     /// An empty one that sees the objects of `repo`.
     pub fn create(repo: &Repo) -> Result<GateTree> {
-        let making =
-            |e: std::io::Error| Error::io("make a work tree for gates", e).hint("is there room in the temporary folder ($TMPDIR)?");
-        let dir = Scratch::create().map_err(making)?;
-        let format = format!("--object-format={}", repo.git.object_hash());
-        // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
-        let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
-        GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
-        for (key, value) in PLAIN_CONFIG {
-            GitCommand::new(dir.path()).args(["config", key, value]).run("make a work tree for gates")?;
-        }
         let store = repo.git.objects.store_ref();
-        let objects = store.path().canonicalize().map_err(making)?;
-        let git_dir = dir.path().join(".git");
-        std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;
-        std::fs::write(git_dir.join("objects/info/alternates"), format!("{}\n", objects.display())).map_err(making)?;
-        let shallow = repo.git.common_dir().join("shallow");
-        if shallow.exists() {
-            std::fs::copy(&shallow, git_dir.join("shallow")).map_err(making)?;
-        }
         let further = store.alternate_db_paths().map_err(|e| Error::git("list the alternates of the repository", e))?;
-        let further = further.into_iter().filter_map(|path| path.canonicalize().ok());
-        let owner = repo.git.common_dir().canonicalize().map_err(making)?;
-        Ok(GateTree { dir, objects: std::iter::once(objects).chain(further).collect(), owner })
+        let source = Source {
+            git: repo.git.clone().into_sync(),
+            objects: std::iter::once(store.path())
+                .chain(further.iter().map(PathBuf::as_path))
+                .filter_map(|path| path.canonicalize().ok())
+                .collect(),
+            common_dir: repo.git.common_dir().canonicalize().map_err(making)?,
+        };
+        Ok(GateTree { dir: source.make()?, source, shown: None, looked: None })
     }
 
     /// Its folder.
@@ -56,35 +64,61 @@ impl GateTree {
 
     /// The folders of objects that it borrows.
     pub fn objects(&self) -> &[PathBuf] {
-        &self.objects
+        &self.source.objects
     }
 
     /// The git folder of the user's repository, which is no gate's business but for the objects.
     pub fn owner(&self) -> &Path {
-        &self.owner
+        &self.source.common_dir
     }
 
     /// Show `candidate`, with the target's branch at `base`. Tracked files become the candidate's; files that git
-    /// ignores stay; all others go.
-    pub fn show(&self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
+    /// ignores stay; all others go. A tree that a gate has left in such a state that this cannot be done is made anew.
+    ///
+    /// Errors: no room on the disk, before anything is written; and failures of git.
+    pub fn show(&mut self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
+        let needed = size_of_files(&self.source.git.to_thread_local(), self.shown, candidate)?;
+        // Asking what is free takes a process, which is dear to gates that take a millisecond.
+        if needed > SMALL || self.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
+            check_room(self.dir(), needed)?;
+            self.looked = Some(Instant::now());
+        }
+        if self.shown.is_some() && self.turn_to(candidate, target, base).is_err() {
+            self.shown = None;
+            self.dir = self.source.make()?;
+        }
+        if self.shown.is_none() {
+            self.turn_to(candidate, target, base)?;
+        }
+        self.shown = Some(candidate);
+        Ok(())
+    }
+
+    /// Git in this very tree: where a gate has removed its `.git`, git would look for one in the folders above.
+    fn git(&self) -> GitCommand {
+        GitCommand::bound_to(&self.dir().join(".git"), Some(self.dir()))
+    }
+
+    fn turn_to(&self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
         let doing = "check out a candidate for its gates";
-        let git = || GitCommand::new(self.dir());
-        git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
-        git().args(["clean", "-ffdq"]).run(doing)?;
-        git().args(["update-ref", &format!("refs/heads/{target}"), &base.to_string()]).run(doing).map(drop)
+        self.git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
+        self.git().args(["clean", "-ffdq"]).run(doing)?;
+        self.git().args(["update-ref", &format!("refs/heads/{target}"), &base.to_string()]).run(doing).map(drop)
     }
 
     /// The files that differ from the candidate, or are new and not ignored.
     pub fn changed(&self) -> Result<Vec<BString>> {
         let status = ["status", "--porcelain", "-z", "--untracked-files=all", "--no-renames"];
-        let said = GitCommand::new(self.dir()).args(status).run("look at what a command changed")?;
+        let said = self.git().args(status).run("look at what a command changed")?;
         Ok(said.split(|b| *b == 0).filter(|entry| entry.len() > 3).map(|entry| entry[3..].into()).collect())
     }
 
     /// The files below `cwd` that `patterns` name, as path and content, each at most `limit` bytes.
     pub fn artifacts(&self, cwd: &Path, patterns: &[String], limit: u64) -> Vec<(PathBuf, Vec<u8>)> {
         let mut found = Vec::new();
-        let mut folders = vec![cwd.to_path_buf()];
+        // The gate may have put a link in the place of the folder, to what is none of its own.
+        let inside = cwd.canonicalize().is_ok_and(|real| self.dir().canonicalize().is_ok_and(|dir| real.starts_with(dir)));
+        let mut folders: Vec<PathBuf> = inside.then(|| cwd.to_path_buf()).into_iter().collect();
         while let (false, Some(folder)) = (patterns.is_empty(), folders.pop()) {
             for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let (path, Ok(kind)) = (entry.path(), entry.file_type()) else { continue };
@@ -103,6 +137,33 @@ impl GateTree {
         found.sort();
         found
     }
+}
+
+impl Source {
+    /// An empty work tree.
+    fn make(&self) -> Result<Scratch> {
+        let dir = Scratch::create().map_err(making)?;
+        let format = format!("--object-format={}", self.git.to_thread_local().object_hash());
+        // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
+        let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
+        GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
+        for (key, value) in PLAIN_CONFIG {
+            GitCommand::new(dir.path()).args(["config", key, value]).run("make a work tree for gates")?;
+        }
+        let git_dir = dir.path().join(".git");
+        let objects = self.objects.first().map(|path| format!("{}\n", path.display())).unwrap_or_default();
+        std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;
+        std::fs::write(git_dir.join("objects/info/alternates"), objects).map_err(making)?;
+        let shallow = self.common_dir.join("shallow");
+        if shallow.exists() {
+            std::fs::copy(&shallow, git_dir.join("shallow")).map_err(making)?;
+        }
+        Ok(dir)
+    }
+}
+
+fn making(error: std::io::Error) -> Error {
+    Error::io("make a work tree for gates", error).hint("is there room in the temporary folder ($TMPDIR)?")
 }
 
 /// Whether an artifact pattern, a glob or a folder with a trailing slash, names `path`.

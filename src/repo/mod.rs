@@ -4,6 +4,7 @@ mod branches;
 mod checkout;
 mod commits;
 mod corrected_dates;
+mod disk;
 mod files;
 mod gate_tree;
 mod history;

@@ -4,7 +4,13 @@ use rustix::{
     io::Errno,
     process::{Pid, test_kill_process},
 };
-use std::{fs::File, io::Result, path::Path, sync::Once};
+use std::{
+    fs::{File, Permissions},
+    io::Result,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::Once,
+};
 
 const PREFIX: &str = "git-lex-pr-";
 
@@ -33,7 +39,33 @@ impl Scratch {
     }
 }
 
-/// Remove the folders of dead processes. What cannot be removed, such as another user's, stays: it is in nobody's way.
+impl Drop for Scratch {
+    /// Gates leave folders behind that nothing can be removed from, such as the cache of Go's modules.
+    fn drop(&mut self) {
+        remove(self.dir.path());
+    }
+}
+
+fn remove(dir: &Path) {
+    if std::fs::remove_dir_all(dir).is_err() {
+        open_up(dir);
+        // What cannot be removed, such as another user's, stays: it is in nobody's way.
+        let _ = std::fs::remove_dir_all(dir);
+    }
+}
+
+/// Let the user into `dir` and all folders in it again.
+fn open_up(dir: &Path) {
+    // One that is another user's stays as it is.
+    let _ = std::fs::set_permissions(dir, Permissions::from_mode(0o700));
+    for entry in std::fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
+    }
+}
+
+/// Remove the folders of dead processes.
 fn sweep(place: &Path) {
     for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -43,7 +75,7 @@ fn sweep(place: &Path) {
             && entry.file_type().is_ok_and(|kind| kind.is_dir())
             && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok())
         {
-            let _ = std::fs::remove_dir_all(entry.path());
+            remove(&entry.path());
         }
     }
 }

@@ -126,7 +126,7 @@ impl Bench {
 
     /// A work tree that shows the candidate.
     fn show(&mut self, subject: &Subject) -> Result<PathBuf> {
-        let tree = match self.work_tree.take() {
+        let mut tree = match self.work_tree.take() {
             Some(tree) => tree,
             None => GateTree::create(&self.repo)?,
         };

@@ -312,7 +312,7 @@ impl<'r> Pool<'r> {
 
     /// Look at a work tree that shows the candidate of `subject`, with the branch of its target at what it is on.
     pub fn show<T>(&mut self, subject: &Subject, look: impl FnOnce(&GateTree) -> Result<T>) -> Result<T> {
-        let tree = self.tree()?;
+        let mut tree = self.tree()?;
         tree.show(subject.candidate, &subject.target, subject.base)?;
         let seen = look(&tree);
         self.idle.push(tree);
@@ -351,7 +351,7 @@ async fn judge(
     blank: Verdict,
     before: u32,
     retry: Retry,
-    tree: GateTree,
+    mut tree: GateTree,
     subject: Subject,
     stop: Stop,
 ) -> Result<(GateTree, Option<Proof>)> {

@@ -1,0 +1,73 @@
+//! Whether a work tree has room on its disk.
+
+use crate::model::{Error, Result};
+use gix::{ObjectId, object::tree::diff::ChangeDetached as Change};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
+
+/// What is kept free for what gates write themselves, in bytes.
+const RESERVE: u64 = 256 << 20;
+
+/// What a file system mostly gives a file room by, in bytes.
+const BLOCK: u64 = 4 << 10;
+
+/// Refuse to write `needed` bytes of a work tree into `dir` where that would leave less than a reserve. A system that does not tell
+/// what is free is not asked.
+pub(super) fn check_room(dir: &Path, needed: u64) -> Result<()> {
+    match free(dir) {
+        Some(free) if free < needed.saturating_add(RESERVE) => {
+            let message = format!(
+                "the disk is too full for a work tree of the gates: it takes {} MB and {} MB stay free for what they write, but of {} only {} MB are free",
+                needed.div_ceil(1 << 20),
+                RESERVE >> 20,
+                dir.parent().unwrap_or(dir).display(),
+                free >> 20,
+            );
+            Err(Error::environment("disk-full", message)
+                .hint("free some, or set TMPDIR to a folder of a larger disk, then run this again: verdicts given so far are kept"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of the file system of `dir` that are free to this user, as `df` says (POSIX.1-2017, XCU).
+fn free(dir: &Path) -> Option<u64> {
+    let output = Command::new("df").arg("-Pk").arg("--").arg(dir).env("LC_ALL", "C").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().rev().nth(2)?.parse().ok()?;
+    Some(kilobytes << 10)
+}
+
+/// The bytes on disk of the files by which commit `to` differs from commit `from`, or of all its files. A file whose object is not
+/// here, as in a partial clone, counts nothing.
+pub(super) fn size_of_files(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) -> Result<u64> {
+    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
+    let tree_of = |commit| git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e));
+    let (old, new) = (from.map_or_else(|| Ok(git.empty_tree()), tree_of)?, tree_of(to)?);
+    let mut options = gix::diff::Options::default();
+    options.track_rewrites(None);
+    let changes = git.diff_tree_to_tree(&old, &new, options).map_err(|e| reading(&e))?;
+    let blobs = changes.iter().filter_map(|change| match change {
+        Change::Addition { id, entry_mode, .. } | Change::Modification { id, entry_mode, .. } if entry_mode.is_blob_or_symlink() => {
+            Some(id)
+        }
+        _ => None,
+    });
+    Ok(blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_work_tree_larger_than_the_disk_is_refused() {
+        let dir = std::env::temp_dir();
+        assert!(free(&dir).is_some_and(|free| free > 0));
+        assert!(check_room(&dir, 0).is_ok());
+        let error = check_room(&dir, u64::MAX).map_err(|error| error.code);
+        assert_eq!(error, Err("disk-full"));
+    }
+}
