@@ -14,6 +14,7 @@ mod history;
 mod kit;
 mod ladder;
 mod lua;
+mod memory;
 mod merge;
 mod order;
 mod plan;

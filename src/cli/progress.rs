@@ -21,6 +21,7 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
             let gates = if gates == 1 { "one gate is".into() } else { format!("{gates} gates are") };
             say(bar.as_ref(), &format!("stopping: {gates} at work and may end; Ctrl-C again kills"));
         }
+        (bar, Event::Held(why)) => say(bar.as_ref(), &format!("memory is short: {why}")),
         (bar, Event::Paused(pause)) => {
             say(bar.as_ref(), &format!("the plan is paused by {pause}; waiting for `git lex-pr resume`"));
         }

@@ -240,6 +240,10 @@ impl ConfigFile {
             let place = Location::new(source).at_path(format!("policy.retries.{gate}"));
             return Err(Error::input("bad-value", "a gate is tried at least once").at(place).hint("set max-attempts to 1 or more"));
         }
+        file.policy.performance.check().map_err(|(key, _, message)| {
+            let place = Location::new(source).at_path(format!("policy.performance.{key}"));
+            Error::input("bad-value", message).at(place).hint("docs/config.md has what the key takes")
+        })?;
         Ok(file)
     }
 }

@@ -36,6 +36,15 @@ pub fn memory_shared_once(root: Pid) -> u64 {
     descendants(root).iter().filter_map(|pid| proportional(*pid).or_else(|| resident(*pid))).sum()
 }
 
+/// The bytes of memory of this process and all that it started, counted exactly once they may be `most`.
+pub fn memory_of_this(most: u64) -> u64 {
+    let this = rustix::process::getpid();
+    match usage(this).memory {
+        seems if seems < most => seems,
+        _ => memory_shared_once(this),
+    }
+}
+
 fn descendants(root: Pid) -> Vec<i32> {
     let mut found = vec![root.as_raw_nonzero().get()];
     let mut next = 0;

@@ -132,11 +132,11 @@ pub enum MergeRuleKind {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Performance {
-    /// Most memory of a run, in MB.
+    /// Most memory of a run and all that it starts, in MB; as much as the machine or its control group has where nothing is said.
     #[serde(rename = "maxMemoryMB", alias = "max-memory-mb", default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 128))]
     pub max_memory_mb: Option<u64>,
-    /// Items worked on together.
+    /// Items that are looked at ahead or judged together; as many as pay where nothing is said.
     #[serde(default, alias = "batch-size", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub batch_size: Option<u32>,
@@ -150,16 +150,30 @@ pub struct Performance {
     /// Whether recorded verdicts are used.
     #[serde(default, alias = "enable-caching", skip_serializing_if = "Option::is_none")]
     pub enable_caching: Option<bool>,
-    /// Whether to start fewer gates when memory is short.
+    /// Whether to start fewer gates when memory is short; true where nothing is said.
     #[serde(default, alias = "throttle-on-memory", skip_serializing_if = "Option::is_none")]
     pub throttle_on_memory: Option<bool>,
-    /// From which share of memory on, in percent.
+    /// From which share of memory on, in percent; 80 where nothing is said.
     #[serde(default, alias = "memory-threshold-percent", skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub memory_threshold_percent: Option<f64>,
 }
 
 impl Performance {
+    /// Look for what a type cannot say; the error is a key, as lex-pr.toml and as plans write it, and what is wrong with its value.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str, &'static str)> {
+        if self.max_memory_mb.is_some_and(|mb| mb < 128) {
+            return Err(("max-memory-mb", "maxMemoryMB", "a run needs 128 MB of memory at least"));
+        }
+        if self.batch_size == Some(0) {
+            return Err(("batch-size", "batchSize", "one item at least is worked on"));
+        }
+        if self.memory_threshold_percent.is_some_and(|percent| !(0.0..=100.0).contains(&percent)) {
+            return Err(("memory-threshold-percent", "memoryThresholdPercent", "a share of memory is 0 to 100 percent"));
+        }
+        Ok(())
+    }
+
     /// What holds where the target says `self` and a plan `other`: the plan's word, but a verdict never counts for longer than either
     /// lets it.
     pub fn with(self, other: Performance) -> Performance {

@@ -6,7 +6,7 @@ use crate::model::{
     gate::{GateSpec, Sandbox, check_all},
     json,
     plan::{Dep, DepSource, Item, Plan, SCHEMA_VERSION, Strategy},
-    policy::Policy,
+    policy::{Performance, Policy},
 };
 use crate::repo::branch_name;
 use serde::{Deserialize, Serialize};
@@ -105,6 +105,10 @@ pub fn check(plan: &Plan) -> Result<()> {
         if let Err((gate, message, hint)) = check_all(&item.gates) {
             return wrong(format!("items[{index}].gates[{gate}]"), "bad-gate", message, hint);
         }
+    }
+    if let Some(Err((_, key, message))) = plan.policy.performance.as_ref().map(Performance::check) {
+        let hint = "`git lex-pr schema plan` has what the key takes";
+        return wrong(format!("policy.performance.{key}"), "bad-value", message.into(), hint.into());
     }
     if plan.policy.max_workers == Some(0) {
         return wrong("policy.maxWorkers".into(), "bad-value", "at least one worker is needed".into(), "set it to 1 or more".into());

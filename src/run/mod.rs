@@ -7,6 +7,7 @@ mod crew;
 mod explain;
 mod facts;
 mod forecast;
+mod governor;
 mod holder;
 mod journal;
 mod land;
@@ -120,6 +121,8 @@ pub enum Event<'a> {
     },
     /// A gate takes long.
     Slow(AtWork<'a>),
+    /// Memory is short, in words: no further gate starts beside those at work.
+    Held(&'a str),
     /// The plan is paused: by whom and why.
     Paused(&'a Pause),
     /// The user has stopped the run; so many gates that are at work may end.
@@ -236,7 +239,7 @@ impl<'a> Flow<'a> {
             known: Known::new(repo, &request.config.performance),
             on_record: None,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
-            pool: Pool::new(repo, request.config.workers.fixed(), run.by.clone(), Arc::clone(&signals)),
+            pool: Pool::new(repo, request.config, run.by.clone(), Arc::clone(&signals)),
             tell,
             fresh: run.items.clone(),
             later: HashSet::new(),
@@ -261,7 +264,10 @@ impl<'a> Flow<'a> {
         (self.tell)(Event::Begun(self.run.items.len()));
         let order: Vec<usize> = (0..self.run.items.len()).collect();
         let batch = self.request.config.batch;
-        schedule(self, &order, batch)?;
+        let together = self.request.config.performance.batch_size.map_or(usize::MAX, |size| size as usize);
+        let outcome = schedule(self, &order, batch, together);
+        self.run.notes.extend(self.pool.throttled());
+        outcome?;
         if self.over {
             let left = self.run.items.iter_mut().filter(|item| item.status == Status::Pending);
             left.for_each(|item| item.detail.clone_from(&self.why_over));

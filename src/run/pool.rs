@@ -3,10 +3,12 @@
 
 use super::{
     crew::Crew,
+    governor::Governor,
     schedule::{Job, Start},
     signals::Signals,
 };
 use crate::{
+    config::Config,
     gate::{Attempted, Stop, Subject, run},
     model::{
         Error, Result,
@@ -84,6 +86,7 @@ type Done = (Job, Result<(GateTree, Option<Proof>)>);
 pub(super) struct Pool<'r> {
     repo: &'r Repo,
     crew: Crew,
+    governor: Governor,
     by: String,
     signals: Arc<Signals>,
     idle: Vec<GateTree>,
@@ -96,10 +99,11 @@ pub(super) struct Pool<'r> {
 }
 
 impl<'r> Pool<'r> {
-    pub fn new(repo: &'r Repo, workers: Option<usize>, by: String, signals: Arc<Signals>) -> Self {
+    pub fn new(repo: &'r Repo, config: &Config, by: String, signals: Arc<Signals>) -> Self {
         Pool {
             repo,
-            crew: Crew::new(workers),
+            crew: Crew::new(config.workers.fixed()),
+            governor: Governor::new(&config.performance),
             by,
             signals,
             idle: Vec::new(),
@@ -207,6 +211,12 @@ impl<'r> Pool<'r> {
         weight.min(self.workers())
     }
 
+    /// The bytes of memory that the gates at work, and `more` beside them, are bounded by, where they are.
+    fn promised(&self, more: Option<Job>) -> u64 {
+        let promise = |job: &Job| self.entries[*job].question.gate.memory_mb.map_or(0, |mb| u64::from(mb) << 20);
+        self.occupied.iter().chain(&more).map(promise).sum()
+    }
+
     /// Start a job whose candidate is in the object database.
     pub fn start(&mut self, job: Job, once: bool) -> Result<Start> {
         if self.running.contains_key(&job) {
@@ -215,6 +225,11 @@ impl<'r> Pool<'r> {
         let load: usize = self.occupied.iter().map(|job| self.weight(*job)).sum();
         if load > 0 && load + self.weight(job) > self.workers() {
             self.crew.is_wanted();
+            return Ok(Start::Full);
+        }
+        if load == 0 {
+            self.governor.release();
+        } else if self.governor.refuses(self.promised(Some(job))) {
             return Ok(Start::Full);
         }
         let group = |job: &Job| self.entries[*job].question.gate.exclusive.as_ref();
@@ -236,6 +251,21 @@ impl<'r> Pool<'r> {
         self.working.spawn(async move { (job, judge(gate, blank, before, retry, tree, subject, stopped).await) });
         drop(inside);
         Ok(Start::Begun)
+    }
+
+    /// Whether memory held a gate back and now lets it start.
+    pub fn is_let_go(&mut self) -> bool {
+        self.governor.holds() && !self.governor.refuses(self.promised(None))
+    }
+
+    /// Why memory holds gates back since this was asked last.
+    pub fn held(&mut self) -> Option<String> {
+        self.governor.news()
+    }
+
+    /// How often and how long memory held gates back.
+    pub fn throttled(&self) -> Option<String> {
+        self.governor.words()
     }
 
     /// Stop the jobs that run and are not among `wanted`.

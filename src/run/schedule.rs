@@ -80,15 +80,15 @@ pub(super) trait World {
     fn is_over(&self) -> bool;
 }
 
-/// Decide `items`, in order.
-pub(super) fn schedule<W: World>(world: &mut W, items: &[usize], batch: Batch) -> Result<()> {
+/// Decide `items`, in order; at most `together` of them are looked at or judged at once.
+pub(super) fn schedule<W: World>(world: &mut W, items: &[usize], batch: Batch, together: usize) -> Result<()> {
     let mut open = items.to_vec();
     loop {
-        let mut scheduler = Scheduler { world, queue: open.into(), later: Vec::new(), decided: 0, red: 0, progress: false };
+        let mut scheduler = Scheduler { world, together, queue: open.into(), later: Vec::new(), decided: 0, red: 0, progress: false };
         match batch {
             Batch::Serial => scheduler.chain(usize::MAX, 1)?,
             Batch::Speculative => {
-                let ahead = scheduler.world.workers() * DEPTH;
+                let ahead = (scheduler.world.workers() * DEPTH).min(together);
                 scheduler.chain(usize::MAX, ahead)?;
             }
             Batch::Bisect => scheduler.batches()?,
@@ -104,6 +104,7 @@ pub(super) fn schedule<W: World>(world: &mut W, items: &[usize], batch: Batch) -
 
 struct Scheduler<'w, W: World> {
     world: &'w mut W,
+    together: usize,
     queue: VecDeque<usize>,
     later: Vec<usize>,
     decided: usize,
@@ -276,11 +277,11 @@ impl<W: World> Scheduler<'_, W> {
     /// The size at which a batch is red about every second time, by how often items have failed so far.
     fn batch_size(&self) -> usize {
         if self.decided < FIRST_BATCH {
-            return FIRST_BATCH;
+            return FIRST_BATCH.min(self.together);
         }
         let rate = (self.red as f64 + 0.5) / (self.decided as f64 + 1.0);
         let size = (0.5_f64.ln() / (1.0 - rate).ln()).round();
-        (size as usize).clamp(1, MAX_BATCH)
+        (size as usize).clamp(1, MAX_BATCH.min(self.together))
     }
 }
 

@@ -106,8 +106,8 @@ impl World for Flow<'_> {
                 return self.wait_for_resume();
             }
             let workers = self.pool.workers();
-            // A worker more can be given something at once.
-            if self.pool.wait(TICK, self.signals.stop.clone())? || self.pool.workers() > workers {
+            // A worker more, or memory, can be given something at once.
+            if self.pool.wait(TICK, self.signals.stop.clone())? || self.pool.workers() > workers || self.pool.is_let_go() {
                 return Ok(());
             }
         }
@@ -197,6 +197,9 @@ impl Flow<'_> {
 
     fn tell_what_runs(&mut self) {
         let left = self.run.items.iter().filter(|item| item.status == Status::Pending).count();
+        if let Some(why) = self.pool.held() {
+            (self.tell)(Event::Held(&why));
+        }
         (self.tell)(Event::Proving { at_work: self.pool.at_work(), left: self.usual.left(&self.pool.at_work(), left) });
         for slow in self.pool.slow() {
             (self.tell)(Event::Slow(slow));

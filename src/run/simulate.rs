@@ -26,7 +26,7 @@ pub struct Played {
 pub fn simulate(scene: &Scene, model: &Model, batch: Batch) -> Result<Played> {
     let mut virtual_run = Virtual::new(scene, model);
     let items: Vec<usize> = (0..scene.items.len()).collect();
-    schedule(&mut virtual_run, &items, batch)?;
+    schedule(&mut virtual_run, &items, batch, usize::MAX)?;
     Ok(virtual_run.played(batch))
 }
 
