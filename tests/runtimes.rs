@@ -396,3 +396,43 @@ fn a_runtime_that_cannot_be_is_refused_before_anything_runs() {
         assert!(said.contains(words), "{gate}: {said}");
     }
 }
+
+#[test]
+fn a_sandbox_works_for_a_repository_at_home_and_for_one_that_borrows_objects() {
+    if !bwrap_works() {
+        return;
+    }
+    let sandbox = with_gates(
+        "[[gate]]\nname = \"box\"\nsandbox = \"bwrap\"\nrun = '''ls -A ~ | wc -l; git log --format=%s $LEX_PR_TARGET; git diff --name-only $LEX_PR_BASE $LEX_PR_CANDIDATE'''\n",
+    );
+    // All is below home here: the repository, the one that it borrows from, and the temporary folder.
+    let borrower = sandbox.root.path().join("borrower");
+    sandbox.git_in(sandbox.root.path(), &["clone", "-q", "--shared", sandbox.repo.to_str().unwrap(), "borrower"]);
+    sandbox.git_in(&borrower, &["checkout", "-q", "-b", "a", "origin/a"]);
+    sandbox.git_in(&borrower, &["checkout", "-q", "main"]);
+    let linked = sandbox.root.path().join("linked");
+    sandbox.git(&["worktree", "add", "-q", "--detach", linked.to_str().unwrap()]);
+    for folder in [&sandbox.repo, &borrower, &linked] {
+        let git = |name: &str| (format!("GIT_{name}_NAME"), format!("GIT_{name}_EMAIL"));
+        let mut command = sandbox.lex_command(folder, &["plan", "create", "--name", "p", "--force", "a", "--target", "main"]);
+        let with_identity = |command: &mut Command| {
+            command.env("HOME", sandbox.root.path());
+            for (name, mail) in ["AUTHOR", "COMMITTER"].map(git) {
+                command.env(name, "Tess").env(mail, "tess@example.com");
+            }
+        };
+        with_identity(&mut command);
+        assert!(command.status().unwrap().success());
+        let mut command = sandbox.lex_command(folder, &["execute", "p", "--json", "--fresh"]);
+        with_identity(&mut command);
+        let output = command.output().unwrap();
+        let run: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+        assert_eq!(summary(&run, "a", "box"), "pass: exit status 0", "{}", folder.display());
+        let said = sandbox.git_in(folder, &["show", &format!("refs/lex-pr/runs/{}:items/a/box/stdout", run["id"].as_str().unwrap())]);
+        // Of home only what leads to the work tree and to the objects.
+        assert_eq!(said.lines().skip(1).collect::<Vec<_>>(), ["Configure lex-pr", "Base", "a.txt"], "{said}");
+        let left: u32 = said.lines().next().unwrap().trim().parse().unwrap();
+        assert!((2..=3).contains(&left), "{said}");
+    }
+    sandbox.sound();
+}
