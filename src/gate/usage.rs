@@ -1,10 +1,10 @@
 //! What a process and all that it started use of the machine, as /proc says (proc(5)).
 
-use rustix::{
-    param::{clock_ticks_per_second, page_size},
-    process::Pid,
-};
+use rustix::process::Pid;
 use std::{fs::read_to_string, time::Duration};
+
+/// The ticks of a second in which /proc gives processor times: `USER_HZ`, which is 100 on all but long-gone processors.
+const TICKS: u64 = 100;
 
 /// What they use together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,10 +24,7 @@ pub fn is_known() -> bool {
 pub fn usage(root: Pid) -> Usage {
     let all = descendants(root);
     let cpu = all.iter().filter_map(|pid| ticks(*pid)).sum::<u64>();
-    Usage {
-        memory: all.iter().filter_map(|pid| resident(*pid)).sum(),
-        cpu: Duration::from_millis(cpu.saturating_mul(1_000) / clock_ticks_per_second().max(1)),
-    }
+    Usage { memory: all.iter().filter_map(|pid| resident(*pid)).sum(), cpu: Duration::from_millis(cpu.saturating_mul(1_000 / TICKS)) }
 }
 
 /// The bytes of memory that they use now, with what several share, such as what a fork has not written to yet, counted once. This
@@ -58,13 +55,16 @@ fn descendants(root: Pid) -> Vec<i32> {
 }
 
 fn resident(pid: i32) -> Option<u64> {
-    let pages: u64 = read_to_string(format!("/proc/{pid}/statm")).ok()?.split(' ').nth(1)?.parse().ok()?;
-    Some(pages * page_size() as u64)
+    kilobytes(&read_to_string(format!("/proc/{pid}/status")).ok()?, "VmRSS:")
 }
 
 fn proportional(pid: i32) -> Option<u64> {
-    let text = read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+    kilobytes(&read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?, "Pss:")
+}
+
+/// The bytes that the line which begins with `key` tells.
+fn kilobytes(text: &str, key: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(key))?;
     Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
 }
 
