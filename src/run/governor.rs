@@ -21,14 +21,20 @@ const THRESHOLD: f64 = 80.0;
 pub(super) struct Governor {
     /// Nothing where the policy does not throttle.
     bounds: Option<Bounds>,
-    /// Since when a gate has been held back, that could not start yet.
-    held: Option<Instant>,
+    /// A gate that could not start yet.
+    held: Option<Held>,
     times: usize,
     total: Duration,
     /// When and why the first was.
     first: Option<String>,
     /// Why gates are held back, until it is told.
     news: Option<String>,
+}
+
+struct Held {
+    since: Instant,
+    /// The bytes that were promised, it among them.
+    promised: u64,
 }
 
 struct Bounds {
@@ -63,10 +69,12 @@ impl Governor {
     pub fn refuses(&mut self, promised: u64) -> bool {
         match self.bounds.as_ref().and_then(|bounds| bounds.broken(promised)) {
             Some(why) if self.held.is_none() => {
-                self.held = Some(Instant::now());
+                self.held = Some(Held { since: Instant::now(), promised });
                 self.times += 1;
-                self.first.get_or_insert_with(|| format!("{}: {why}", now()));
-                self.news = Some(why);
+                if self.first.is_none() {
+                    self.first = Some(format!("{}: {why}", now()));
+                    self.news = Some(why);
+                }
             }
             Some(_) => {}
             None => self.release(),
@@ -74,25 +82,26 @@ impl Governor {
         self.held.is_some()
     }
 
-    /// Why gates are held back, once each time that it begins.
+    /// Why gates are held back, once, when it begins.
     pub fn news(&mut self) -> Option<String> {
         self.news.take()
     }
 
     /// Nothing is held back any more: memory has come, or no gate is beside the one that starts.
     pub fn release(&mut self) {
-        self.total += self.held.take().map_or(Duration::ZERO, |since| since.elapsed());
+        self.total += self.held.take().map_or(Duration::ZERO, |held| held.since.elapsed());
     }
 
-    /// Whether a gate waits for memory.
-    pub fn holds(&self) -> bool {
-        self.held.is_some()
+    /// Whether a gate waited for memory and waits no more.
+    pub fn lets_go(&mut self) -> bool {
+        let promised = self.held.as_ref().map(|held| held.promised);
+        promised.is_some_and(|promised| !self.refuses(promised))
     }
 
     /// How often and how long gates were held back, for the report; nothing where none was.
     pub fn words(&self) -> Option<String> {
         let times = if self.times == 1 { "once".into() } else { format!("{} times", self.times) };
-        let total = self.total + self.held.map_or(Duration::ZERO, |since| since.elapsed());
+        let total = self.total + self.held.as_ref().map_or(Duration::ZERO, |held| held.since.elapsed());
         let first = self.first.as_ref()?;
         Some(format!("for want of memory gates were held back {times}, for {} in all; first at {first}", human(total)))
     }

@@ -212,9 +212,9 @@ impl<'r> Pool<'r> {
     }
 
     /// The bytes of memory that the gates at work, and `more` beside them, are bounded by, where they are.
-    fn promised(&self, more: Option<Job>) -> u64 {
+    fn promised(&self, more: Job) -> u64 {
         let promise = |job: &Job| self.entries[*job].question.gate.memory_mb.map_or(0, |mb| u64::from(mb) << 20);
-        self.occupied.iter().chain(&more).map(promise).sum()
+        self.occupied.iter().chain([&more]).map(promise).sum()
     }
 
     /// Start a job whose candidate is in the object database.
@@ -229,7 +229,7 @@ impl<'r> Pool<'r> {
         }
         if load == 0 {
             self.governor.release();
-        } else if self.governor.refuses(self.promised(Some(job))) {
+        } else if self.governor.refuses(self.promised(job)) {
             return Ok(Start::Full);
         }
         let group = |job: &Job| self.entries[*job].question.gate.exclusive.as_ref();
@@ -255,10 +255,10 @@ impl<'r> Pool<'r> {
 
     /// Whether memory held a gate back and now lets it start.
     pub fn is_let_go(&mut self) -> bool {
-        self.governor.holds() && !self.governor.refuses(self.promised(None))
+        self.governor.lets_go()
     }
 
-    /// Why memory holds gates back since this was asked last.
+    /// Why memory holds gates back, once, when it begins.
     pub fn held(&mut self) -> Option<String> {
         self.governor.news()
     }
