@@ -67,8 +67,9 @@ fn main() {
     );
 
     let reading = on_threads(dir.path(), &subjects, &[], |mut view, _| {
-        for change in view.changes().unwrap().to_vec() {
-            view.diff(&change.path.to_string()).unwrap();
+        let paths: Vec<String> = view.changes().unwrap().iter().map(|change| change.path.to_string()).collect();
+        for path in paths {
+            view.diff(&path).unwrap();
         }
         view
     });

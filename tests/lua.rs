@@ -40,13 +40,21 @@ return { check = function()
     return { id = commit.id, parents = commit.parents, author = person(commit.author), committer = person(commit.committer),
       message = commit.message, trailers = trailers }
   end
+  local function whole(lines)
+    local text = ""
+    for _, line in if lines then lines else {} do text ..= line.text .. "\n" end
+    return text
+  end
   local commits, changes = {}, {}
   for at, commit in candidate.commits() do commits[at] = told(commit) end
   for at, change in candidate.changes() do
     local diff = candidate.diff(change.path)
     local first = diff and diff.added[1]
+    local counts, added, removed = candidate.diff_counts(change.path), candidate.added_text(change.path), candidate.removed_text(change.path)
+    local is_whole = (diff == nil and counts == nil and added == nil and removed == nil)
+      or (counts.added == #diff.added and counts.removed == #diff.removed and added == whole(diff.added) and removed == whole(diff.removed))
     changes[at] = { change = change, added = diff and #diff.added or -1, removed = diff and #diff.removed or -1,
-      first = first and `{first.number}:{first.text}` }
+      first = first and `{first.number}:{first.text}`, is_whole = is_whole }
   end
   return { answer = "pass", summary = "looked", facts = {
     item = candidate.item(), target = candidate.target(), base = told(candidate.base()), head = told(candidate.head()),
@@ -58,6 +66,7 @@ return { check = function()
     before = candidate.read_base("old.txt"), none = candidate.read("src") == nil and candidate.read("nope") == nil,
     unchanged = #candidate.diff("base.txt").added,
     matches = { candidate.matches("src/*.rs", "src/x.rs"), candidate.matches("src/*", "src/a/b"), candidate.matches("src/**", "src/a/b") },
+    any = { candidate.matches_any({ "*.c", "src/*.rs" }, "src/x.rs"), candidate.matches_any({ "src/*" }, "src/a/b"), candidate.matches_any({}, "a") },
   } }
 end }
 "#;
@@ -109,6 +118,7 @@ fn a_gate_is_shown_what_git_shows() {
     let mut rows: Vec<String> = Vec::new();
     for change in facts["changes"].as_array().unwrap() {
         let told = &change["change"];
+        assert_eq!(change["is_whole"], true, "{change}");
         let (status, path) = (told["status"].as_str().unwrap(), told["path"].as_str().unwrap());
         rows.push(match told["old_path"].as_str() {
             Some(old) => format!("R {old} {path}"),
@@ -153,7 +163,7 @@ fn a_gate_is_shown_what_git_shows() {
     assert_eq!(facts["modes"], json!(["folder", "executable", "symlink", "file"]));
     assert_eq!((&facts["size"], &facts["link"], &facts["text"]), (&json!(14), &json!("base.txt"), &json!("one\ntwo\nthree\n")));
     assert_eq!((&facts["before"], &facts["none"], &facts["unchanged"]), (&json!("1\n2\n3\n4\n5\n6\n7\n8\n"), &json!(true), &json!(0)));
-    assert_eq!(facts["matches"], json!([true, false, true]));
+    assert_eq!((&facts["matches"], &facts["any"]), (&json!([true, false, true]), &json!([true, false, false])));
     sandbox.sound();
 }
 

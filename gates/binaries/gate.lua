@@ -1,14 +1,5 @@
 -- Binary files cannot be reviewed or merged, so they come in only where they are expected.
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 return {
 	description = "No new binary file but where binaries belong",
 	config = {
@@ -41,11 +32,11 @@ return {
 		local annotations = {}
 		for _, change in candidate.changes() do
 			local counts = change.status == "added" or (config.changed and change.status == "modified")
-			if not counts or change.mode == "submodule" or matches_any(config.allow, change.path) then
+			if not counts or change.mode == "submodule" or candidate.matches_any(config.allow, change.path) then
 				continue
 			end
 			-- No lines to compare: one of the versions is binary, or too large to be anything else.
-			if candidate.diff(change.path) == nil then
+			if candidate.diff_counts(change.path) == nil then
 				table.insert(annotations, { path = change.path, message = `{change.status} binary file` })
 			end
 		end

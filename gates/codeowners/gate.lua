@@ -54,15 +54,7 @@ local function matcher(pattern)
 	end
 	local fixed = if is_anchored then string.match(body, "^[^*?\\]*") else ""
 	return function(path)
-		if string.sub(path, 1, #fixed) ~= fixed then
-			return false
-		end
-		for _, one in globs do
-			if candidate.matches(one, path) then
-				return true
-			end
-		end
-		return false
+		return string.sub(path, 1, #fixed) == fixed and candidate.matches_any(globs, path)
 	end
 end
 

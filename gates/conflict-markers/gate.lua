@@ -1,18 +1,6 @@
 -- The check that is always on looks for `<<<<<<<` and `>>>>>>>`. This one can be told what to leave out, and points at every line of
 -- a conflict that was committed, the two in the middle as well.
 
--- In larger files there is data, and lines enough of it to fill the memory. The check that is always on reads those too.
-local MOST = 4 * 1024 * 1024
-
-local function is_left_out(path, globs)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 -- The sign that a line is made of: that many of one character, and then nothing or a blank, as git writes them.
 local function sign_of(text, size)
 	local sign = string.sub(text, 1, 1)
@@ -72,21 +60,24 @@ return {
 	},
 	check = function()
 		local config = candidate.config()
+		local size = config["marker-size"]
+		local opens, closes = string.rep("<", size), string.rep(">", size)
 		local annotations, count, first, files = {}, 0, nil, 0
 		for _, change in candidate.changes() do
-			if change.status == "deleted" or is_left_out(change.path, config.exclude) then
+			if change.status == "deleted" or candidate.matches_any(config.exclude, change.path) then
 				continue
 			end
-			if (candidate.size(change.path) or 0) > MOST then
+			-- None of a file of more than 4 MiB: the check that is always on reads those.
+			local text = candidate.added_text(change.path) or ""
+			if not (string.find(text, opens, 1, true) or string.find(text, closes, 1, true)) then
 				continue
 			end
-			local diff = candidate.diff(change.path)
-			local found = if diff then markers(diff.added, config["marker-size"]) else {}
+			local found = markers(candidate.diff(change.path).added, size)
 			files += if #found > 0 then 1 else 0
 			for _, line in found do
 				count += 1
 				first = first or `{change.path}:{line.number}`
-				local sign = string.sub(line.text, 1, config["marker-size"])
+				local sign = string.sub(line.text, 1, size)
 				table.insert(annotations, { path = change.path, line = line.number, message = `conflict marker \`{sign}\`` })
 			end
 		end

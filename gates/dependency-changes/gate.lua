@@ -7,15 +7,6 @@ local LISTED = 50
 -- No manifest is larger, and no line of one is longer, that a person or a package manager wrote.
 local MOST, LONGEST = 1024 * 1024, 1000
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 local function lines_of(text)
 	local lines = {}
 	for line in string.gmatch(text, "[^\r\n]+") do
@@ -319,7 +310,7 @@ return {
 			folder, name = folder or "", name or change.path
 			if KINDS[name] then
 				local is_there = change.status ~= "deleted" and (candidate.size(change.path) or MOST + 1) <= MOST
-				if is_there and not matches_any(config.exclude, change.path) then
+				if is_there and not candidate.matches_any(config.exclude, change.path) then
 					table.insert(manifests, { path = change.path, old = change.old_path or change.path, folder = folder, name = name })
 				end
 			else
@@ -401,7 +392,7 @@ return {
 					for _, one in manifests do
 						is_alone = is_alone and not (one.name == manifest and string.sub(one.path, 1, #prefix) == prefix)
 					end
-					if is_lock and is_alone and not matches_any(config.exclude, path) then
+					if is_lock and is_alone and not candidate.matches_any(config.exclude, path) then
 						found(config["lock-alone"], path, nil, `changes without {join(folder, manifest)}`)
 					end
 				end

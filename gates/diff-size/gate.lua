@@ -2,15 +2,6 @@
 
 local LARGEST = 5
 
-local function is_left_out(path, globs)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 local function plural(count, word)
 	return if count == 1 then `1 {word}` else `{count} {word}s`
 end
@@ -64,17 +55,17 @@ return {
 		local facts = { files = 0, added = 0, removed = 0, ["left-out"] = 0 }
 		local sizes = {}
 		for _, change in candidate.changes() do
-			if is_left_out(change.path, config.exclude) then
+			if candidate.matches_any(config.exclude, change.path) then
 				facts["left-out"] += 1
 				continue
 			end
 			facts.files += 1
 			-- A binary file has no lines to read, and still is a file.
-			local diff = candidate.diff(change.path)
-			if diff then
-				facts.added += #diff.added
-				facts.removed += #diff.removed
-				local lines = #diff.added + if config["count-removed"] then #diff.removed else 0
+			local counts = candidate.diff_counts(change.path)
+			if counts then
+				facts.added += counts.added
+				facts.removed += counts.removed
+				local lines = counts.added + if config["count-removed"] then counts.removed else 0
 				table.insert(sizes, { path = change.path, lines = lines, is_gone = change.status == "deleted" })
 			end
 		end

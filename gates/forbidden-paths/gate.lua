@@ -3,15 +3,6 @@
 local WHAT_OF = { added = "add", modified = "change", deleted = "delete" }
 local DONE = { add = "added", change = "changed", delete = "deleted" }
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 local function contains(list, value)
 	for _, one in list do
 		if one == value then
@@ -111,7 +102,7 @@ return {
 				if rule.on and not contains(rule.on, deed.what) then
 					continue
 				end
-				if not matches_any(rule.paths, deed.path) or matches_any(rule.except or {}, deed.path) then
+				if not candidate.matches_any(rule.paths, deed.path) or candidate.matches_any(rule.except or {}, deed.path) then
 					continue
 				end
 				authors = authors or authors_of_item()

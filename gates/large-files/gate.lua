@@ -1,17 +1,8 @@
 -- A large file stays in the history for good. Only sizes are asked for: nothing is read.
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 local function limit_of(config, path)
 	for _, limit in config.limits do
-		if matches_any(limit.paths, path) then
+		if candidate.matches_any(limit.paths, path) then
 			return limit["max-kib"]
 		end
 	end

@@ -19,15 +19,6 @@ for sign, suffixes in SIGNS do
 	end
 end
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 -- A line without the signs of a comment, and without blanks at its ends.
 local function bare(line)
 	line = string.gsub(line, "^[%s/*#;%%<!-]+", "")
@@ -189,12 +180,12 @@ return {
 			end
 			local rule
 			for _, one in rules do
-				if matches_any(one.files, change.path) then
+				if candidate.matches_any(one.files, change.path) then
 					rule = one
 					break
 				end
 			end
-			if not rule or matches_any(config.exclude, change.path) or candidate.size(change.path) > MOST then
+			if not rule or candidate.matches_any(config.exclude, change.path) or candidate.size(change.path) > MOST then
 				continue
 			end
 			local text = string.sub(candidate.read(change.path), 1, TOP)

@@ -6,18 +6,8 @@ local MOST = 32 * 1024 * 1024
 
 local BOM = "\239\187\191"
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
-
 -- "lf", "crlf" or "mixed"; nil for a text of one line.
 local function style_of(text)
-	-- Most texts have no carriage return, and that is quickly known.
 	if not string.find(text, "\r\n", 1, true) then
 		return if string.find(text, "\n", 1, true) then "lf" else nil
 	end
@@ -38,12 +28,12 @@ end
 local function ends(path, text, before, config)
 	local style = style_of(text)
 	if style == nil or style == "lf" and (config.eol ~= "crlf" or before ~= nil) then
-		-- The usual case, and a file that is converted to what everybody has.
+		-- One line, or a file that is converted to what everybody has.
 		return nil
 	end
 	local old = if before then style_of(before) else nil
 	local wanted = config.eol
-	if matches_any(config["crlf-files"], path) then
+	if candidate.matches_any(config["crlf-files"], path) then
 		wanted = "consistent"
 	end
 	if wanted == "any" or style == old then
@@ -113,11 +103,12 @@ return {
 			if change.mode ~= "file" and change.mode ~= "executable" then
 				continue
 			end
-			if matches_any(config.exclude, path) or candidate.size(path) > MOST then
+			if candidate.matches_any(config.exclude, path) or candidate.size(path) > MOST then
 				continue
 			end
 			local text = candidate.read(path)
-			if text == "" or string.find(string.sub(text, 1, 8000), "\0", 1, true) then
+			local zero = string.find(text, "\0", 1, true)
+			if text == "" or (zero and zero <= 8000) then
 				continue
 			end
 			local has_return = string.find(text, "\r\n", 1, true) ~= nil
@@ -130,7 +121,10 @@ return {
 			if change.status ~= "added" and (has_return or config.eol == "crlf" or not is_ended or has_bom) then
 				before = candidate.read_base(change.old_path or path)
 			end
-			local line, message, replacement = ends(path, text, before, config)
+			local line, message, replacement
+			if has_return or config.eol == "crlf" then
+				line, message, replacement = ends(path, text, before, config)
+			end
 			if message then
 				local number = if line then line.number else nil
 				table.insert(annotations, { path = path, line = number, message = message, replacement = replacement })
@@ -139,11 +133,11 @@ return {
 				local _, newlines = string.gsub(text, "\n", "")
 				table.insert(annotations, { path = path, line = newlines + 1, message = "no line end at the end of the file" })
 			end
-			if has_bom and (before == nil or string.sub(before, 1, 3) ~= BOM) and not matches_any(config["allow-bom"], path) then
+			if has_bom and (before == nil or string.sub(before, 1, 3) ~= BOM) and not candidate.matches_any(config["allow-bom"], path) then
 				local first = string.match(text, "^[^\r\n]*", 4)
 				table.insert(annotations, { path = path, line = 1, message = "byte order mark", replacement = first })
 			end
-			if config["trailing-whitespace"] and not matches_any(config["allow-trailing"], path) then
+			if config["trailing-whitespace"] and not candidate.matches_any(config["allow-trailing"], path) then
 				local diff = candidate.diff(path)
 				for _, added in if diff then diff.added else {} do
 					local rest = if string.sub(added.text, -1) == "\r" then "\r" else ""

@@ -2,7 +2,8 @@
 -- kept in a git note, which everybody has.
 
 -- A kind is found by text that each of its secrets begins with, which is searched as it stands and so costs next to nothing, and then
--- told by a Lua pattern from there on. `least` is the length from which on it counts, `exact` the only one that does.
+-- told by a Lua pattern from there on. `least` is the length from which on it counts, `exact` the only one that does. `rare` is a part of
+-- the begin that is found sooner, for its first letter is rarer.
 local TOKENS = {
 	{ kind = "AWS access key", begin = "AKIA", pattern = "^AKIA[A-Z2-7]+", exact = 20 },
 	{ kind = "AWS access key", begin = "ASIA", pattern = "^ASIA[A-Z2-7]+", exact = 20 },
@@ -17,9 +18,9 @@ local TOKENS = {
 	{ kind = "Slack webhook", begin = "hooks.slack.com/services/", pattern = "^hooks%.slack%.com/services/T%w+/B%w+/%w+", least = 60 },
 	{ kind = "Stripe key", begin = "k_live_", pattern = "^k_live_%w+", least = 23 },
 	{ kind = "Google API key", begin = "AIza", pattern = "^AIza[%w_-]+", exact = 39 },
-	{ kind = "npm token", begin = "npm_", pattern = "^npm_%w+", exact = 40 },
+	{ kind = "npm token", begin = "npm_", rare = "pm_", pattern = "^npm_%w+", exact = 40 },
 	{ kind = "PyPI token", begin = "pypi-AgEI", pattern = "^pypi%-AgEI[%w_-]+", least = 60 },
-	{ kind = "JSON Web Token", begin = "eyJ", pattern = "^eyJ[%w_-]+%.eyJ[%w_-]+%.[%w_-]+", least = 60 },
+	{ kind = "JSON Web Token", begin = "eyJ", rare = "yJ", pattern = "^eyJ[%w_-]+%.eyJ[%w_-]+%.[%w_-]+", least = 60 },
 }
 
 -- Text that only secrets of manuals hold: Amazon's examples end so, and everybody's first token is John Doe's.
@@ -30,7 +31,7 @@ local SAMPLES = { "EXAMPLE", "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9l" 
 local NAMES = { "passw", "passphrase", "pwd", "secret", "token", "api_key", "api-key", "apikey", "access_key", "access-key", "accesskey" }
 
 -- Where a value stands without quotes.
-local UNQUOTED = { "env", "ini", "cfg", "conf", "properties", "yml", "yaml" }
+local UNQUOTED = { env = true, ini = true, cfg = true, conf = true, properties = true, yml = true, yaml = true }
 
 -- Parts of values that stand for a secret and are none.
 local STAND_INS = { "example", "placeholder", "change", "dummy", "your", "sample", "redacted", "xxxx", "****", "....", "1234567890", "abcdef" }
@@ -40,17 +41,11 @@ local LONGEST = 200
 
 local MARKER = "lex-pr:allow-secret"
 
+-- Most texts hold nothing, and that is known far sooner of many at once: so many bytes of them.
+local LOT = 1024 * 1024
+
 -- In larger files there is data, and lines enough of it to fill the memory.
 local MOST = 4 * 1024 * 1024
-
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
 
 local function contains_any(text, parts)
 	for _, part in parts do
@@ -176,12 +171,25 @@ local function search(text, config, is_unquoted, found)
 	end
 end
 
+-- Whether `search` can find anything at all.
+local function may_hold(text, config)
+	if next(config.patterns) or string.find(text, "PRIVATE KEY", 1, true) then
+		return true
+	end
+	for _, token in TOKENS do
+		if string.find(text, token.rare or token.begin, 1, true) then
+			return true
+		end
+	end
+	return config["min-entropy"] > 0 and contains_any(string.lower(text), NAMES)
+end
+
 -- Where each line begins in the text of all.
-local function starts_of(texts)
-	local starts, next_start = table.create(#texts), 1
-	for at, text in texts do
+local function starts_of(lines)
+	local starts, next_start = table.create(#lines), 1
+	for at, line in lines do
 		starts[at] = next_start
-		next_start += #text + 1
+		next_start += #line.text + 1
 	end
 	return starts
 end
@@ -201,14 +209,8 @@ local function line_at(starts, position)
 end
 
 local function is_unquoted_file(path)
-	local name = string.match(path, "[^/]*$")
-	local suffix = string.match(name, "%.(%w+)$")
-	for _, one in UNQUOTED do
-		if suffix == one then
-			return true
-		end
-	end
-	return string.find(name, "^%.env") ~= nil
+	local suffix = string.match(path, "%.(%w+)$")
+	return UNQUOTED[suffix or ""] or string.find("/" .. path, "/%.env[^/]*$") ~= nil
 end
 
 return {
@@ -261,46 +263,63 @@ return {
 			first = first or { kind = kind, place = place }
 		end
 
+		local lot, size = {}, 0
+		local function search_lot()
+			local texts = table.create(#lot)
+			for at, one in lot do
+				texts[at] = one.text
+			end
+			if may_hold(table.concat(texts, "\n"), config) then
+				for _, one in lot do
+					search(one.text, config, one.is_unquoted, one.found)
+				end
+			end
+			lot, size = {}, 0
+		end
+		local function add(text, is_unquoted, found)
+			table.insert(lot, { text = text, is_unquoted = is_unquoted, found = found })
+			size += #text
+			if size > LOT then
+				search_lot()
+			end
+		end
+
 		for _, change in candidate.changes() do
-			if change.status == "deleted" or matches_any(config.exclude, change.path) then
+			if change.status == "deleted" or candidate.matches_any(config.exclude, change.path) then
 				continue
 			end
-			if (candidate.size(change.path) or 0) > MOST then
-				log.warn(`{change.path} is too large to be looked at`)
+			local text = candidate.added_text(change.path)
+			if not text then
+				if (candidate.size(change.path) or 0) > MOST then
+					log.warn(`{change.path} is too large to be looked at`)
+				end
 				continue
 			end
-			local diff = candidate.diff(change.path)
-			if not diff or #diff.added == 0 then
-				continue
-			end
-			-- One text for all lines: searching it once is far faster than searching each line.
-			local texts = table.create(#diff.added)
-			for at, line in diff.added do
-				texts[at] = line.text
-			end
-			local seen, starts = {}, nil
-			search(table.concat(texts, "\n"), config, is_unquoted_file(change.path), function(kind, position, secret)
-				starts = starts or starts_of(texts)
+			local seen, lines, starts = {}, nil, nil
+			add(text, is_unquoted_file(change.path), function(kind, position, secret)
+				lines = lines or candidate.diff(change.path).added
+				starts = starts or starts_of(lines)
 				local at = line_at(starts, position)
-				if seen[at] or is_allowed(secret, texts[at]) then
+				local line = lines[at]
+				if seen[at] or is_allowed(secret, line.text) then
 					return
 				end
 				seen[at] = true
-				local number = diff.added[at].number
-				report(kind, `{change.path}:{number}`)
-				table.insert(annotations, { path = change.path, line = number, message = kind })
+				report(kind, `{change.path}:{line.number}`)
+				table.insert(annotations, { path = change.path, line = line.number, message = kind })
 			end)
 		end
 		if config.messages then
 			for _, commit in candidate.commits() do
 				local id = string.sub(commit.id, 1, 10)
-				search(commit.message, config, false, function(kind, _, secret)
+				add(commit.message, false, function(kind, _, secret)
 					if not is_allowed(secret, commit.message) then
 						report(kind, `the message of {id}`)
 					end
 				end)
 			end
 		end
+		search_lot()
 
 		if count == 0 then
 			return { answer = "pass", summary = "no secret found" }

@@ -4,14 +4,8 @@
 -- In larger files there is data, and lines enough of it to fill the memory.
 local MOST = 4 * 1024 * 1024
 
-local function matches_any(globs, path)
-	for _, glob in globs do
-		if candidate.matches(glob, path) then
-			return true
-		end
-	end
-	return false
-end
+-- Most texts hold no such word, and that is known far sooner of many at once: so many bytes of them.
+local LOT = 1024 * 1024
 
 -- How often a word stands in a text on its own: not within a longer word, and not as the name of a call, as in Go's context.TODO().
 local function count_of(text, word)
@@ -34,14 +28,6 @@ local function count_all(text, words)
 	return count
 end
 
-local function texts_of(lines)
-	local texts = table.create(#lines)
-	for at, line in lines do
-		texts[at] = line.text
-	end
-	return table.concat(texts, "\n")
-end
-
 local function has_issue(text, patterns)
 	for _, pattern in patterns do
 		if string.find(text, pattern) then
@@ -55,7 +41,7 @@ local function total(config)
 	local seen, count = {}, 0
 	for _, glob in config.files do
 		for _, path in candidate.files(glob) do
-			if seen[path] or matches_any(config.exclude, path) then
+			if seen[path] or candidate.matches_any(config.exclude, path) then
 				continue
 			end
 			seen[path] = true
@@ -122,36 +108,50 @@ return {
 		end
 		local added, removed, nameless = 0, 0, 0
 		local places, without = {}, {}
-		for _, change in candidate.changes() do
-			if not matches_any(config.files, change.path) or matches_any(config.exclude, change.path) then
-				continue
-			end
-			if (candidate.size(change.path) or 0) > MOST then
-				log.warn(`{change.path} is too large to be looked at`)
-				continue
-			end
-			local diff = candidate.diff(change.path)
-			if not diff then
-				continue
-			end
-			removed += count_all(texts_of(diff.removed), config.words)
-			-- Line by line only where the whole has one.
-			if count_all(texts_of(diff.added), config.words) == 0 then
-				continue
-			end
-			for _, line in diff.added do
+		local function count_lines(path)
+			for _, line in candidate.diff(path).added do
 				local count = count_all(line.text, config.words)
 				if count > 0 then
 					added += count
-					local place = { path = change.path, line = line.number, message = "put off by this item" }
-					table.insert(places, place)
+					table.insert(places, { path = path, line = line.number, message = "put off by this item" })
 					if config["need-issue"] and not has_issue(line.text, config["issue-patterns"]) then
 						nameless += 1
-						table.insert(without, { path = change.path, line = line.number, message = "names no issue" })
+						table.insert(without, { path = path, line = line.number, message = "names no issue" })
 					end
 				end
 			end
 		end
+		local paths, news, olds, size = {}, {}, {}, 0
+		local function count_lot()
+			removed += count_all(table.concat(olds), config.words)
+			-- Line by line only where the whole has one.
+			if count_all(table.concat(news), config.words) > 0 then
+				for at, path in paths do
+					if count_all(news[at], config.words) > 0 then
+						count_lines(path)
+					end
+				end
+			end
+			paths, news, olds, size = {}, {}, {}, 0
+		end
+		for _, change in candidate.changes() do
+			if not candidate.matches_any(config.files, change.path) or candidate.matches_any(config.exclude, change.path) then
+				continue
+			end
+			local text = candidate.added_text(change.path)
+			if text then
+				table.insert(paths, change.path)
+				table.insert(news, text)
+				table.insert(olds, candidate.removed_text(change.path))
+				size += #text + #olds[#olds]
+			elseif (candidate.size(change.path) or 0) > MOST then
+				log.warn(`{change.path} is too large to be looked at`)
+			end
+			if size > LOT then
+				count_lot()
+			end
+		end
+		count_lot()
 
 		local growth = added - removed
 		local facts = { added = added, removed = removed }

@@ -5,7 +5,7 @@ use super::inputs::names;
 use crate::{
     model::{Error, Result, gate::GateSpec, verdict::Verdict},
     repo::{History, Repo},
-    weave::{File, lines_between},
+    weave::{File, Lines, lines_between},
 };
 use gix::{
     ObjectId,
@@ -81,16 +81,13 @@ pub struct Change {
     pub old: Option<File>,
 }
 
-/// A line and its number, from 1.
-pub type Line = (usize, Vec<u8>);
-
 /// Lines that only the candidate has, and those that only its base has.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     /// Those of the candidate.
-    pub added: Vec<Line>,
+    pub added: Lines,
     /// Those of the base.
-    pub removed: Vec<Line>,
+    pub removed: Lines,
 }
 
 /// A person and a moment.
@@ -127,12 +124,34 @@ pub struct View {
     pub git: gix::Repository,
     history: History,
     subject: Option<Subject>,
-    trees: [Option<ObjectId>; 2],
+    known: Known,
     paths: Vec<String>,
     config: Map<String, Value>,
     earlier: BTreeMap<String, Verdict>,
+}
+
+/// What gates have asked of a candidate so far, so that the next one gets it for nothing.
+#[derive(Default)]
+struct Known {
+    /// The base, the head and the candidate.
+    of: Option<[ObjectId; 3]>,
+    trees: [Option<ObjectId>; 2],
+    commits: Option<Arc<[Commit]>>,
+    /// All of them, sorted by path.
     changes: Option<Vec<Change>>,
-    differences: HashMap<BString, Option<Arc<Difference>>>,
+    /// By the place of their change.
+    differences: HashMap<usize, Option<Arc<Difference>>>,
+    /// In bytes.
+    sizes: HashMap<ObjectId, u64>,
+}
+
+impl Known {
+    /// The change of the file at `path` and its place among all, where changes are known.
+    fn change(&self, path: &BStr) -> Option<(usize, &Change)> {
+        let changes = self.changes.as_deref()?;
+        let at = changes.partition_point(|change| change.path.as_bstr() < path);
+        changes.get(at).filter(|change| change.path == path).map(|change| (at, change))
+    }
 }
 
 /// The candidate or its base.
@@ -149,28 +168,25 @@ impl View {
             git: repo.in_memory(),
             history: History::default(),
             subject: None,
-            trees: [None; 2],
+            known: Known::default(),
             paths: Vec::new(),
             config: Map::new(),
             earlier: BTreeMap::new(),
-            changes: None,
-            differences: HashMap::new(),
         }
     }
 
     /// Look at `subject`.
     pub fn turn_to(&mut self, subject: Subject) {
+        let of = Some([subject.base, subject.head, subject.candidate]);
+        if self.known.of != of {
+            self.known = Known { of, ..Known::default() };
+        }
         self.subject = Some(subject);
-        self.trees = [None; 2];
-        (self.changes, self.differences) = (None, HashMap::new());
     }
 
     /// Look for `gate`: only at the files that its `paths` name, with its complete config, and the verdicts that it needs.
     pub fn turn_for(&mut self, gate: &GateSpec, config: Map<String, Value>, earlier: BTreeMap<String, Verdict>) {
-        if self.paths != gate.paths {
-            (self.changes, self.differences) = (None, HashMap::new());
-            self.paths.clone_from(&gate.paths);
-        }
+        self.paths.clone_from(&gate.paths);
         (self.config, self.earlier) = (config, earlier);
     }
 
@@ -205,11 +221,15 @@ impl View {
     }
 
     /// The item's commits that the base does not hold, oldest first.
-    pub fn commits(&mut self) -> Result<Vec<Commit>> {
+    pub fn commits(&mut self) -> Result<Arc<[Commit]>> {
         let (head, base) = (self.subject()?.head, self.subject()?.base);
-        let mut ahead = self.history.ahead(&self.git, head, &[base])?;
-        ahead.reverse();
-        ahead.into_iter().map(|id| self.commit(id)).collect()
+        if let Some(commits) = &self.known.commits {
+            return Ok(Arc::clone(commits));
+        }
+        let ahead = self.history.ahead(&self.git, head, &[base])?;
+        let commits: Arc<[Commit]> = ahead.into_iter().rev().map(|id| self.commit(id)).collect::<Result<_>>()?;
+        self.known.commits = Some(Arc::clone(&commits));
+        Ok(commits)
     }
 
     fn commit(&self, id: ObjectId) -> Result<Commit> {
@@ -234,7 +254,7 @@ impl View {
 
     fn tree(&mut self, side: Side) -> Result<ObjectId> {
         let at = side as usize;
-        if let Some(tree) = self.trees[at] {
+        if let Some(tree) = self.known.trees[at] {
             return Ok(tree);
         }
         let commit = match side {
@@ -243,7 +263,7 @@ impl View {
         };
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {commit}"), e);
         let tree = self.git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach();
-        self.trees[at] = Some(tree);
+        self.known.trees[at] = Some(tree);
         Ok(tree)
     }
 
@@ -255,6 +275,11 @@ impl View {
     fn entry(&mut self, side: Side, path: &str) -> Result<Option<File>> {
         let tree = self.tree(side)?;
         let Some(path) = unquote(path) else { return Ok(None) };
+        if side == Side::Candidate
+            && let Some(file) = self.known.change(&path).and_then(|(_, change)| change.new)
+        {
+            return Ok(self.sees(&path).then_some(file));
+        }
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("look up {path} in a candidate"), e);
         let tree = self.git.find_tree(tree).map_err(|e| reading(&e))?;
         let found = tree.lookup_entry(path.split_str("/")).map_err(|e| reading(&e))?;
@@ -280,8 +305,13 @@ impl View {
         }
     }
 
-    fn blob_size(&self, id: ObjectId) -> Result<u64> {
-        Ok(self.git.find_header(id).map_err(|e| Error::git(format_args!("read blob {id}"), e))?.size())
+    fn blob_size(&mut self, id: ObjectId) -> Result<u64> {
+        if let Some(size) = self.known.sizes.get(&id) {
+            return Ok(*size);
+        }
+        let size = self.git.find_header(id).map_err(|e| Error::git(format_args!("read blob {id}"), e))?.size();
+        self.known.sizes.insert(id, size);
+        Ok(size)
     }
 
     /// What a file of the candidate holds.
@@ -345,37 +375,45 @@ impl View {
     }
 
     /// The files in which the candidate differs from its base, sorted by path; renames as `git diff -M` finds them.
-    pub fn changes(&mut self) -> Result<&[Change]> {
-        if self.changes.is_none() {
+    pub fn changes(&mut self) -> Result<Vec<&Change>> {
+        self.compare()?;
+        Ok(self.known.changes.iter().flatten().filter(|change| self.sees_change(change)).collect())
+    }
+
+    fn compare(&mut self) -> Result<()> {
+        if self.known.changes.is_none() {
             let (old, new) = (self.tree(Side::Base)?, self.tree(Side::Candidate)?);
-            let mut changes = changes(&self.git, old, new)?;
-            changes
-                .retain(|change| self.sees(change.path.as_bstr()) || change.old_path.as_ref().is_some_and(|old| self.sees(old.as_bstr())));
-            self.changes = Some(changes);
+            self.known.changes = Some(changes(&self.git, old, new)?);
         }
-        Ok(self.changes.as_deref().unwrap_or_default())
+        Ok(())
+    }
+
+    fn sees_change(&self, change: &Change) -> bool {
+        self.sees(change.path.as_bstr()) || change.old_path.as_ref().is_some_and(|old| self.sees(old.as_bstr()))
     }
 
     /// The lines in which a changed file differs; `None` where a version of it is no text that can be read.
     pub fn diff(&mut self, path: &str) -> Result<Option<Arc<Difference>>> {
-        let path: BString = unquote(path).map(Cow::into_owned).unwrap_or_default();
-        let Some(change) = self.changes()?.iter().find(|change| change.path == path).cloned() else { return Ok(Some(Arc::default())) };
-        if !self.differences.contains_key(&path) {
-            let difference = self.difference(&change)?.map(Arc::new);
-            self.differences.insert(path.clone(), difference);
+        self.compare()?;
+        let change = unquote(path).and_then(|path| self.known.change(&path)).filter(|(_, change)| self.sees_change(change));
+        let Some((at, &Change { old, new, .. })) = change else { return Ok(Some(Arc::default())) };
+        if let Some(known) = self.known.differences.get(&at) {
+            return Ok(known.clone());
         }
-        Ok(self.differences.get(&path).cloned().flatten())
+        let difference = self.difference(old, new)?.map(Arc::new);
+        self.known.differences.insert(at, difference.clone());
+        Ok(difference)
     }
 
-    fn difference(&self, change: &Change) -> Result<Option<Difference>> {
-        let text = |file: Option<File>| -> Result<Option<Vec<u8>>> {
+    fn difference(&mut self, old: Option<File>, new: Option<File>) -> Result<Option<Difference>> {
+        let mut text = |file: Option<File>| -> Result<Option<Vec<u8>>> {
             let Some((mode, id)) = file else { return Ok(Some(Vec::new())) };
             if !mode.is_blob_or_symlink() || self.blob_size(id)? > MAX_DIFF_BYTES {
                 return Ok(None);
             }
             Ok(Some(self.blob(id)?))
         };
-        let (Some(old), Some(new)) = (text(change.old)?, text(change.new)?) else { return Ok(None) };
+        let (Some(old), Some(new)) = (text(old)?, text(new)?) else { return Ok(None) };
         Ok(lines_between(&old, &new).map(|[removed, added]| Difference { added, removed }))
     }
 }

@@ -9,7 +9,7 @@ use super::{
     host::Host,
     plugin::Limits,
     said::{MAX_ANNOTATIONS, plain},
-    view::{self, Status, View, matches, no_candidate, quote},
+    view::{self, Difference, Status, View, matches, no_candidate, quote},
     wasi::{self, Wasi},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
         time::human,
         verdict::{self, Annotation, Answer, Severity},
     },
+    weave::Lines,
 };
 use bindings::{
     GatePre,
@@ -347,10 +348,7 @@ impl Gate {
         // What it hands over in one call is copied, so it counts as memory too.
         store.set_hostcall_fuel(self.limits.memory);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|store| match store.data().is_over() {
-            true => Err(Error::input("bad-plugin", TOO_LATE).into()),
-            false => Ok(UpdateDeadline::Continue(1)),
-        });
+        store.epoch_deadline_callback(|store| store.data().in_time().map(|()| UpdateDeadline::Continue(1)));
         let fuelled = store.set_fuel(self.limits.fuel);
         let answer = fuelled.and_then(|()| self.code.gate.instantiate(&mut store)).and_then(|gate| run(&gate, &mut store));
         let mut state = store.into_data();
@@ -487,11 +485,13 @@ pub(super) struct State {
 }
 
 impl State {
-    fn is_over(&self) -> bool {
-        match &self.host {
+    /// Errors once the call must end.
+    fn in_time(&self) -> wasmtime::Result<()> {
+        let is_over = match &self.host {
             Some(host) => host.over().is_some(),
             None => *self.stop.borrow() || Instant::now() >= self.deadline,
-        }
+        };
+        if is_over { Err(Error::input("bad-plugin", TOO_LATE).into()) } else { Ok(()) }
     }
 
     fn host(&mut self) -> Result<&mut Host> {
@@ -563,7 +563,7 @@ impl candidate::Host for State {
     }
 
     fn commits(&mut self) -> wasmtime::Result<Vec<types::Commit>> {
-        Ok(self.ask(View::commits)?.into_iter().map(commit).collect())
+        Ok(self.ask(View::commits)?.iter().cloned().map(commit).collect())
     }
 
     fn files(&mut self, glob: String) -> wasmtime::Result<Vec<String>> {
@@ -572,6 +572,17 @@ impl candidate::Host for State {
 
     fn matches(&mut self, glob: String, path: String) -> wasmtime::Result<bool> {
         Ok(matches(&glob, &path)?)
+    }
+
+    fn matches_any(&mut self, globs: Vec<String>, path: String) -> wasmtime::Result<bool> {
+        for glob in globs {
+            // In here no tick is noticed.
+            self.in_time()?;
+            if matches(&glob, &path)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn exists(&mut self, path: String) -> wasmtime::Result<bool> {
@@ -595,11 +606,25 @@ impl candidate::Host for State {
     }
 
     fn changes(&mut self) -> wasmtime::Result<Vec<types::Change>> {
-        self.ask(|view| Ok(view.changes()?.iter().map(change).collect()))
+        self.ask(|view| Ok(view.changes()?.into_iter().map(change).collect()))
     }
 
     fn diff(&mut self, path: String) -> wasmtime::Result<Option<types::Difference>> {
         self.ask(|view| Ok(view.diff(&path)?.as_deref().map(difference)))
+    }
+
+    fn diff_counts(&mut self, path: String) -> wasmtime::Result<Option<types::Counts>> {
+        let count = |lines: &Lines| u32::try_from(lines.count()).unwrap_or(u32::MAX);
+        let counts = |d: &Difference| types::Counts { added: count(&d.added), removed: count(&d.removed) };
+        self.ask(|view| Ok(view.diff(&path)?.as_deref().map(counts)))
+    }
+
+    fn added_text(&mut self, path: String) -> wasmtime::Result<Option<String>> {
+        self.ask(|view| Ok(view.diff(&path)?.map(|difference| difference.added.text.to_str_lossy().into_owned())))
+    }
+
+    fn removed_text(&mut self, path: String) -> wasmtime::Result<Option<String>> {
+        self.ask(|view| Ok(view.diff(&path)?.map(|difference| difference.removed.text.to_str_lossy().into_owned())))
     }
 
     fn config(&mut self) -> wasmtime::Result<String> {
@@ -650,9 +675,9 @@ fn change(change: &view::Change) -> types::Change {
 }
 
 fn difference(difference: &view::Difference) -> types::Difference {
-    let lines = |lines: &[view::Line]| {
-        let line = |(number, text): &view::Line| types::Line {
-            number: u32::try_from(*number).unwrap_or(u32::MAX),
+    let lines = |lines: &Lines| {
+        let line = |(number, text): (usize, &[u8])| types::Line {
+            number: u32::try_from(number).unwrap_or(u32::MAX),
             text: text.to_str_lossy().into_owned(),
         };
         lines.iter().map(line).collect()

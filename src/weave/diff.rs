@@ -55,11 +55,29 @@ pub(super) fn changed_lines(one: &[u8], other: &[u8]) -> usize {
     }
 }
 
-/// Lines with their numbers, from 1, without their ends.
-type Numbered = Vec<(usize, Vec<u8>)>;
+/// Lines of a text, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// Their numbers, from 1: the stretches of lines that follow each other.
+    pub numbers: Vec<Range<usize>>,
+    /// What they say, a line feed behind each.
+    pub text: Vec<u8>,
+}
+
+impl Lines {
+    /// How many there are.
+    pub fn count(&self) -> usize {
+        self.numbers.iter().map(Range::len).sum()
+    }
+
+    /// Each with its number, without its end.
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8])> {
+        self.numbers.iter().cloned().flatten().zip(self.text.split(|byte| *byte == b'\n'))
+    }
+}
 
 /// The lines that only `old` has and those that only `new` has, as `git diff --histogram` shows them; nothing for a binary.
-pub fn lines_between(old: &[u8], new: &[u8]) -> Option<[Numbered; 2]> {
+pub fn lines_between(old: &[u8], new: &[u8]) -> Option<[Lines; 2]> {
     if !super::text::is_text(old) || !super::text::is_text(new) {
         return None;
     }
@@ -70,16 +88,21 @@ pub fn lines_between(old: &[u8], new: &[u8]) -> Option<[Numbered; 2]> {
         let range = |r: Range<u32>| r.start as usize..r.end as usize;
         diff.hunks().map(|hunk| Hunk { base: range(hunk.before), side: range(hunk.after) }).collect()
     });
-    let numbered = |tokens: &[Token], lines: Range<usize>| -> Numbered {
-        let text = |at: usize| {
-            let line = input.interner[tokens[at]];
-            line.strip_suffix(b"\n").unwrap_or(line).to_vec()
-        };
-        lines.map(|at| (at + 1, text(at))).collect()
-    };
-    let removed = hunks.iter().flat_map(|hunk| numbered(&input.before, hunk.base.clone())).collect();
-    let added = hunks.iter().flat_map(|hunk| numbered(&input.after, hunk.side.clone())).collect();
-    Some([removed, added])
+    let mut found = [Lines::default(), Lines::default()];
+    for hunk in hunks {
+        for (lines, tokens, range) in [(0, &input.before, hunk.base), (1, &input.after, hunk.side)] {
+            let lines = &mut found[lines];
+            for token in &tokens[range.clone()] {
+                let line = input.interner[*token];
+                lines.text.extend_from_slice(line.strip_suffix(b"\n").unwrap_or(line));
+                lines.text.push(b'\n');
+            }
+            if !range.is_empty() {
+                lines.numbers.push(range.start + 1..range.end + 1);
+            }
+        }
+    }
+    Some(found)
 }
 
 /// No line.

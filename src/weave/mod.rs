@@ -19,7 +19,7 @@ mod text;
 
 pub use changes::{Changed, File, changes};
 pub use conflict::{Clash, Conflicted};
-pub use diff::lines_between;
+pub use diff::{Lines, lines_between};
 pub use ladder::Ladder;
 
 use crate::{

@@ -40,7 +40,7 @@ pub use bindings::{
     Guest as Gate, export,
     lex_pr::gate::{
         granted, log,
-        types::{Annotation, Answer, Change, Commit, Difference, Line, Manifest, Mode, Severity, Signature, Status, Verdict},
+        types::{Annotation, Answer, Change, Commit, Counts, Difference, Line, Manifest, Mode, Severity, Signature, Status, Verdict},
     },
 };
 pub use serde;
