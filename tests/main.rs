@@ -11,6 +11,7 @@ mod errors;
 mod forecast;
 mod gates;
 mod history;
+mod kill;
 mod kit;
 mod ladder;
 mod lua;

@@ -4,7 +4,7 @@
 use super::{
     Subject, container,
     limits::{Bounds, Broken},
-    process::{End, Ended, Stop, supervise},
+    process::{End, Ended, Input, Stop, leash, supervise},
     sandbox,
 };
 use crate::{
@@ -101,9 +101,9 @@ async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: 
 
 async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
     let mut command = Command::new("sh");
-    command.arg("-c").arg(gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
+    command.arg("-c").arg(leash("") + gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
     let bounds = Bounds::of(gate)?;
-    supervise(command, Vec::new(), bounds, stop).await.map_err(|e| format!("could not start `sh`: {e}"))
+    supervise(command, Input::Leash, bounds, stop).await.map_err(|e| format!("could not start `sh`: {e}"))
 }
 
 fn said(gate: &GateSpec, ended: &Ended) -> (Answer, String) {

@@ -3,7 +3,7 @@
 use super::{
     command::{Environment, last_line},
     limits::{Bounds, Broken},
-    process::{End, Ended, Stop, supervise},
+    process::{End, Ended, Input, Stop, leash, supervise},
 };
 use crate::{
     model::gate::{Container, GateSpec, MountKind, NETWORK},
@@ -33,10 +33,14 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
     let container = gate.container.as_ref().ok_or("it names no image")?;
     let engine = Engine::that_answers(stop).await?;
     let name = format!("git-lex-pr-{}-{:08x}", std::process::id(), fastrand::u32(..));
-    let mut command = Command::new(engine.program);
-    command.args(["run", "--name", &name]).args(arguments(&engine, gate, container, tree, cwd, &own));
+    // The engine's client is all that dies with its group.
+    let remove = format!("{} {};", engine.program, removal(&name).join(" "));
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", &(leash(&remove) + "exec \"$@\""), "sh", engine.program, "run", "--name", &name])
+        .args(arguments(&engine, gate, container, tree, cwd, &own));
     let bounds = Bounds { time: Bounds::of(gate)?.time, ..Bounds::default() };
-    let ended = supervise(command, Vec::new(), bounds, stop).await;
+    let ended = supervise(command, Input::Leash, bounds, stop).await;
     let out_of_memory = engine.ran_out_of_memory(&name).await;
     engine.remove(&name).await;
     let mut ended = ended.map_err(|e| format!("could not start `{}`: {e}", engine.program))?;
@@ -69,7 +73,7 @@ impl Engine {
             let mut command = Command::new(program);
             command.args(question);
             let bounds = Bounds { time: Some(PATIENCE), ..Bounds::default() };
-            match supervise(command, Vec::new(), bounds, stop).await {
+            match supervise(command, Input::Nothing, bounds, stop).await {
                 Ok(Ended { end: End::Exited(Ok(status)), stdout, .. }) if status.success() => {
                     let rootless = program == "podman" || String::from_utf8_lossy(&stdout).contains("rootless");
                     return Ok(Engine { program, rootless });
@@ -92,7 +96,7 @@ impl Engine {
 
     /// Remove the container, at work or not. One that never came to be is as good as removed.
     async fn remove(&self, name: &str) {
-        self.ask(&["rm", "--force", "--volumes", name]).await;
+        self.ask(&removal(name)).await;
     }
 
     async fn ask(&self, arguments: &[&str]) -> Option<Vec<u8>> {
@@ -101,6 +105,11 @@ impl Engine {
         let output = tokio::time::timeout(PATIENCE, command.output()).await.ok()?.ok()?;
         output.status.success().then_some(output.stdout)
     }
+}
+
+/// The call that removes a container.
+fn removal(name: &str) -> [&str; 4] {
+    ["rm", "--force", "--volumes", name]
 }
 
 /// What follows `run --name NAME`.

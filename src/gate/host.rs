@@ -4,7 +4,7 @@ use super::{
     View,
     command::granted_environment,
     limits::Bounds,
-    process::{End, Stop, supervise},
+    process::{End, Input, Stop, supervise},
 };
 use crate::model::{Error, Result, error::Blame};
 use std::{
@@ -111,6 +111,7 @@ impl Host {
         command.args(arguments).current_dir(dir).env_clear().envs(granted_environment(&self.grants));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| starting(&e))?;
         let bounds = Bounds { time: Some(self.deadline.saturating_duration_since(Instant::now())), ..Bounds::default() };
+        let input = if input.is_empty() { Input::Nothing } else { Input::Text(input) };
         let ended = runtime.block_on(supervise(command, input, bounds, &mut self.stop)).map_err(|e| starting(&e))?;
         // A reader of a pipe that somebody still holds must not be waited for.
         runtime.shutdown_timeout(Duration::ZERO);

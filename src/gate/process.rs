@@ -1,4 +1,5 @@
-//! A process of a gate: in a group of its own that dies as a whole, with bounded output and bounded time.
+//! A process of a gate: in a group of its own that dies as a whole, with bounded output and bounded time, and not later than this
+//! process.
 
 use super::limits::{Bounds, Broken};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -40,17 +41,37 @@ pub(super) struct Ended {
     pub stderr: Vec<u8>,
 }
 
+/// What a process finds on its standard input.
+pub(super) enum Input {
+    Nothing,
+    Text(Vec<u8>),
+    /// A pipe that says nothing and ends with this process, however that comes: what [`leash`] waits for.
+    Leash,
+}
+
+/// The beginning of a line for `sh` that is started with [`Input::Leash`]: where this process is killed, the group of the shell dies
+/// with it, after the command `last`. What follows on the line finds nothing on its standard input, and no child of its own that it
+/// has not made: there are programs that wait for all of them.
+pub(super) fn leash(last: &str) -> String {
+    format!("exec 3<&0 </dev/null; ( (read -r _; {last} kill -KILL 0) <&3 >/dev/null 2>&1 & ); exec 3<&-; ")
+}
+
 /// Start `command`, give it `input`, and see it to its end, which `bounds` or `stop` may bring. The error is that it could not be
 /// started.
-pub(super) async fn supervise(mut command: Command, input: Vec<u8>, bounds: Bounds, stop: &mut Stop) -> std::io::Result<Ended> {
-    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+pub(super) async fn supervise(mut command: Command, input: Input, bounds: Bounds, stop: &mut Stop) -> std::io::Result<Ended> {
+    let stdin = if matches!(input, Input::Nothing) { Stdio::null() } else { Stdio::piped() };
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
     let mut child = command.spawn()?;
     let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
-    if let Some(mut stdin) = child.stdin.take() {
-        // It may end before it has read everything; its exit status then says why.
-        tokio::spawn(async move { stdin.write_all(&input).await });
-    }
+    // Taken, since a wait would close it.
+    let leash = match (input, child.stdin.take()) {
+        (Input::Text(text), Some(mut stdin)) => {
+            // It may end before it has read everything; its exit status then says why.
+            tokio::spawn(async move { stdin.write_all(&text).await });
+            None
+        }
+        (_, stdin) => stdin,
+    };
     let (stdout, stderr) = (Tail::read(child.stdout.take()), Tail::read(child.stderr.take()));
     let end = tokio::select! {
         status = child.wait() => End::Exited(status),
@@ -66,6 +87,7 @@ pub(super) async fn supervise(mut command: Command, input: Vec<u8>, bounds: Boun
         let _ = kill_process_group(group, Signal::KILL);
     }
     let _ = child.wait().await;
+    drop(leash);
     Ok(Ended { end, stdout: stdout.take().await, stderr: stderr.take().await })
 }
 

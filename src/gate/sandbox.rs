@@ -4,7 +4,7 @@
 use super::{
     command::{Environment, granted_environment, last_line},
     limits::Bounds,
-    process::{End, Ended, Stop, supervise},
+    process::{End, Ended, Input, Stop, leash, supervise},
 };
 use crate::{
     model::gate::{GateSpec, NETWORK, granted_path},
@@ -31,9 +31,10 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
     let making = |e: std::io::Error| format!("could not make the sandbox: {e}");
     let room = Scratch::create().map_err(making)?;
     let mut command = Command::new("bwrap");
-    command.args(arguments(gate, tree, cwd, room.path()).map_err(making)?).arg("--").args(["sh", "-c", gate.command_line()]);
+    let line = leash("") + gate.command_line();
+    command.args(arguments(gate, tree, cwd, room.path()).map_err(making)?).args(["--", "sh", "-c", &line]);
     command.env_clear().envs(granted_environment(&gate.allow)).env("TMPDIR", "/tmp").envs(own);
-    let mut ended = supervise(command, Vec::new(), Bounds::of(gate)?, stop).await.map_err(|e| match e.kind() {
+    let mut ended = supervise(command, Input::Leash, Bounds::of(gate)?, stop).await.map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => "could not make the sandbox: `bwrap` is not here; install bubblewrap".to_string(),
         _ => making(e),
     })?;

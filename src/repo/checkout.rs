@@ -1,9 +1,16 @@
 //! The user's own work trees that have the target checked out: a clean one follows a landing, a dirty one forbids it.
 
-use super::{GitCommand, Repo};
+use super::{GitCommand, Repo, process::Talk};
 use crate::model::{Error, Result, error::Location};
 use gix::ObjectId;
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+/// How long to wait for another git that holds the lock of an index. Editors ask for the status all the time, which takes it for a
+/// moment.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 /// A work tree whose HEAD is a given branch.
 pub struct Checkout {
@@ -51,6 +58,50 @@ fn refuse_unfinished(git_dir: &Path, branch: &str) -> Result<()> {
     Ok(())
 }
 
+/// What the script below says once the work tree has followed, and what it is told.
+const MOVED: &str = "moved";
+const STAY: &str = "stay\n";
+
+/// Move a work tree from commit $1 to $2, and back unless it is told to stay. Where nobody is left to tell it, what the branch $3
+/// holds counts, once whoever was moving it has let go of its lock. A shell does it and not this process, which may be killed at
+/// any moment. A move that fails, on a full disk, leaves the index as it was and some of the files behind, which were clean.
+const FOLLOW: &str = r#"
+trap '' PIPE
+differs() { git diff-tree -r -z --name-only --no-renames --diff-filter="$1" "$2" "$3"; }
+move() {
+    for i in 1 2 3 4 5 6 7 8 9 10; do
+        why=$(git read-tree -m -u "$1" "$2" 2>&1) && return
+        case $why in *index.lock*) sleep 0.2 ;; *) break ;; esac
+    done
+    echo "$why" >&2
+    return 1
+}
+move "$1" "$2" || {
+    differs A "$1" "$2" | xargs -0 rm -f --
+    differs DMT "$1" "$2" | git checkout-index -f -z --stdin
+    exit 1
+}
+echo moved
+read -r word
+[ "$word" = stay ] && exit
+printf 'start\nverify %s %s\nprepare\nabort\n' "$3" "$1" |
+    git -c core.filesRefLockTimeout=10000 update-ref --stdin >/dev/null 2>&1
+[ "$(git rev-parse --verify --quiet "$3")" = "$2" ] || move "$2" "$1"
+"#;
+
+/// A work tree that has followed a branch which is about to move. Dropped without a word, it goes back unless the branch has moved.
+pub struct Following {
+    talk: Talk,
+}
+
+impl Following {
+    /// The branch has moved.
+    pub fn stay(mut self) -> Result<()> {
+        self.talk.say(STAY);
+        self.talk.end().map(drop)
+    }
+}
+
 impl Checkout {
     fn git(&self) -> GitCommand {
         GitCommand::bound_to(&self.git_dir, Some(&self.dir))
@@ -76,16 +127,29 @@ impl Checkout {
     /// Refuse a work tree in which an untracked file stands where the landing puts one; writes nothing.
     pub fn check_move(&self, old: ObjectId, new: ObjectId) -> Result<()> {
         let check = ["read-tree", "-n", "-m", "-u"];
-        let output = self.git().args(check).args([old.to_string(), new.to_string()]).output(None)?;
+        let look = || self.git().args(check).args([old.to_string(), new.to_string()]).output(None);
+        let deadline = Instant::now() + LOCK_PATIENCE;
+        let mut output = look()?;
+        while output.status != 0 && output.stderr.contains(".lock") && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(100));
+            output = look()?;
+        }
         match output.status {
             0 => Ok(()),
             _ => Err(self.dirty(output.stderr.lines().next().unwrap_or("git cannot update it").trim_start_matches("error: ").into())),
         }
     }
 
-    /// Bring index and files from `old` to `new`, touching only what differs.
-    pub fn move_to(&self, old: ObjectId, new: ObjectId) -> Result<()> {
-        self.git().args(["read-tree", "-m", "-u"]).args([old.to_string(), new.to_string()]).run("update the work tree").map(drop)
+    /// Bring index and files from `old` to `new`, touching only what differs; and back, unless what this gives is told to
+    /// [stay](Following::stay).
+    pub fn follow(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<Following> {
+        let reference = format!("refs/heads/{branch}");
+        let script = GitCommand::script(FOLLOW, &self.git_dir, &self.dir);
+        let mut following = Following { talk: script.args([old.to_string(), new.to_string(), reference]).talk()? };
+        match following.talk.hear().as_deref() {
+            Some(MOVED) => Ok(following),
+            _ => Err(Error::git("update the work tree", following.talk.end()?.stderr)),
+        }
     }
 
     fn dirty(&self, why: String) -> Error {

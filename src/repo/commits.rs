@@ -1,6 +1,6 @@
 //! Reading and writing commits.
 
-use super::Repo;
+use super::{Repo, unwritten};
 use crate::model::{Error, Result};
 use gix::{ObjectId, prelude::ObjectIdExt};
 
@@ -17,7 +17,7 @@ impl Repo {
             message: message.into(),
             extra_headers: Vec::new(),
         };
-        let id = self.git.write_object(&commit).map_err(|e| Error::git("write a commit", e))?;
+        let id = self.git.write_object(&commit).map_err(|e| unwritten("write a commit", &e))?;
         Ok(id.detach())
     }
 

@@ -1,13 +1,13 @@
 //! Small trees of named files, as plans and journals are kept in.
 
-use super::Repo;
+use super::{Repo, unwritten};
 use crate::model::{Error, Result};
 use gix::{ObjectId, objs::tree::EntryKind};
 
 impl Repo {
     /// Write a tree with `files` (path and content) on top of the tree `base`.
     pub fn write_files(&self, base: Option<ObjectId>, files: &[(String, Vec<u8>)]) -> Result<ObjectId> {
-        let writing = |e: &dyn std::fmt::Display| Error::git("write files to the object database", e);
+        let writing = |e: &gix::Error| unwritten("write files to the object database", e);
         let base = base.unwrap_or_else(|| self.git.object_hash().empty_tree());
         let mut editor = self.git.edit_tree(base).map_err(|e| writing(&e))?;
         for (path, content) in files {

@@ -15,6 +15,8 @@ mod process;
 mod refs;
 mod resolutions;
 mod scratch;
+mod unwritten;
+mod writing;
 
 pub use branches::{Branch, branch_name, is_branch_name};
 pub use checkout::Checkout;
@@ -27,6 +29,7 @@ pub use process::GitCommand;
 pub use refs::{Moved, PreparedRefs, RefChange};
 pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 pub use scratch::Scratch;
+pub(crate) use unwritten::unwritten;
 
 /// Objects that others are kept as differences from, per handle for weaving, in bytes.
 const PACK_CACHE_BYTES: usize = 12 << 20;

@@ -1,6 +1,6 @@
 //! Notes whose lines are a set, so that clones can merge them with `cat_sort_uniq`.
 
-use super::{RefChange, Repo};
+use super::{RefChange, Repo, unwritten};
 use crate::model::{Error, Result};
 use gix::{ObjectId, traverse::tree::Recorder};
 use std::collections::BTreeMap;
@@ -77,7 +77,7 @@ impl Repo {
         if lines.is_empty() {
             return Ok(None);
         }
-        let writing = |e: &dyn std::fmt::Display| Error::git(format_args!("write {name}"), e);
+        let writing = |e: &gix::Error| unwritten(format_args!("write {name}"), e);
         let (tip, mut state) = self.notes_state(name)?;
         for (object, added) in lines {
             let mut all = self.lines_on(name, &mut state, *object)?;

@@ -46,19 +46,34 @@ pub struct GitOutput {
 impl GitCommand {
     /// Git in `dir`, without the variables that would bind it to another repository.
     pub fn new(dir: &Path) -> Self {
-        let mut command = Command::new("git");
+        GitCommand::program("git", dir)
+    }
+
+    fn program(name: &str, dir: &Path) -> Self {
+        let mut command = Command::new(name);
         command.current_dir(dir);
         for name in LOCAL_ENV {
             command.env_remove(name);
         }
         // Messages are matched in one place and shown in others; neither may depend on the user's language.
         command.env("LC_ALL", "C").stdin(Stdio::null());
+        // Git holds locks, which it gives back at its end: what ends this process, such as Ctrl-C, must not reach it.
+        command.process_group(0);
         GitCommand(command)
     }
 
     /// Git bound to one git directory, and to a work tree where there is one.
     pub fn bound_to(git_dir: &Path, workdir: Option<&Path>) -> Self {
-        let command = GitCommand::new(workdir.unwrap_or(git_dir)).env("GIT_DIR", absolute(git_dir));
+        GitCommand::new(workdir.unwrap_or(git_dir)).bind(git_dir, workdir)
+    }
+
+    /// A script for `sh` whose git is bound to one work tree.
+    pub fn script(script: &str, git_dir: &Path, workdir: &Path) -> Self {
+        GitCommand::program("sh", workdir).bind(git_dir, Some(workdir)).args(["-c", script, "sh"])
+    }
+
+    fn bind(self, git_dir: &Path, workdir: Option<&Path>) -> Self {
+        let command = self.env("GIT_DIR", absolute(git_dir));
         match workdir {
             Some(dir) => command.env("GIT_WORK_TREE", absolute(dir)),
             None => command,
@@ -92,7 +107,7 @@ impl GitCommand {
 
     /// Run it, but kill it and all that it started when `limit` is over, which is an error.
     pub fn output_within(mut self, limit: Duration) -> Result<GitOutput> {
-        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn().map_err(missing)?;
+        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         let group = Pid::from_raw(child.id().cast_signed());
         let (done, over) = mpsc::channel::<()>();
         let watch = std::thread::spawn(move || {
@@ -112,7 +127,7 @@ impl GitCommand {
         }
     }
 
-    /// Start it for a dialogue by lines.
+    /// Start it for a dialogue by lines. It hears of the end of this process, however that comes, as the end of the dialogue.
     pub fn talk(mut self) -> Result<Talk> {
         let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().map(BufReader::new));

@@ -1,6 +1,11 @@
 //! Refs move by compare-and-swap, several at once or none.
 
-use super::{Repo, process::Talk};
+use super::{
+    Repo,
+    process::Talk,
+    unwritten::{disk, unwritten},
+    writing::Writing,
+};
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
@@ -77,8 +82,14 @@ impl Repo {
         let mut time = gix::date::parse::TimeBuf::default();
         let deadline = Instant::now() + LOCK_PATIENCE;
         loop {
-            let Err(error) = self.git.edit_references_as(edits.clone(), Some(who.to_ref(&mut time))) else {
-                return Ok(Ok(()));
+            let refs = || changes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
+            let why = match Writing::begin(self, changes) {
+                Ok(_mark) => match self.git.edit_references_as(edits.clone(), Some(who.to_ref(&mut time))) {
+                    Ok(_) => return Ok(Ok(())),
+                    Err(error) if disk(&error).is_some() => return Err(unwritten(format_args!("update {}", refs()), &error)),
+                    Err(error) => error.to_string(),
+                },
+                Err(who) => format!("refs are being written by {who}"),
             };
             for change in changes {
                 let found = self.ref_value(&change.name)?;
@@ -86,10 +97,9 @@ impl Repo {
                     return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
                 }
             }
-            // Every ref is as expected, so that another process held a lock for a moment, or left one behind.
+            // Every ref is as expected, so that another process is writing refs, or git has left a lock behind.
             if Instant::now() > deadline {
-                let refs = changes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
-                return Err(Error::git(format_args!("update {refs}"), error)
+                return Err(Error::git(format_args!("update {}", refs()), why)
                     .hint("if no git process is at work, remove the stale .lock file beside that ref"));
             }
             std::thread::sleep(Duration::from_millis(20 + u64::from(std::process::id()) % 20));

@@ -14,7 +14,7 @@ use std::{
 
 const PREFIX: &str = "git-lex-pr-";
 
-/// A folder that goes when it is dropped, or with the next process that makes one.
+/// A folder that goes when it is dropped, or with the next process that makes one or asks for it.
 pub struct Scratch {
     dir: tempfile::TempDir,
     /// Held as long as the folder is in use. Two containers may share the folder but not their process ids; a lock they share.
@@ -24,13 +24,18 @@ pub struct Scratch {
 impl Scratch {
     /// Make an empty one; its name holds the id of this process.
     pub fn create() -> Result<Scratch> {
-        static SWEEP: Once = Once::new();
-        SWEEP.call_once(|| sweep(&std::env::temp_dir()));
+        Scratch::sweep();
         let dir = tempfile::Builder::new().prefix(&format!("{PREFIX}{}-", std::process::id())).tempdir()?;
         let lock = File::open(dir.path())?;
         // A file system that knows no locks has no containers to tell apart by them; the process id is enough there.
         let _ = lock.try_lock();
         Ok(Scratch { dir, _lock: lock })
+    }
+
+    /// Remove the folders that dead processes have left, once in the life of this one.
+    pub fn sweep() {
+        static SWEEP: Once = Once::new();
+        SWEEP.call_once(|| sweep(&std::env::temp_dir()));
     }
 
     /// Its path.

@@ -61,23 +61,24 @@ impl<'r> Journal<'r> {
         Ok(Some((Journal { repo, name, tip: Some(tip), tree: Some(tree) }, run)))
     }
 
-    /// Keep the state after a step, and the verdicts given in it, in one ref transaction.
+    /// Keep the state after a step, and before that the verdicts given in it: a run that is killed in between has bought them.
     pub fn step(&mut self, run: &Run, files: &[(String, Vec<u8>)], verdicts: &[&Verdict], message: &str) -> Result<()> {
+        self.keep_verdicts(verdicts, message)?;
         let entry = self.write(run, files, message)?;
+        self.repo.swap_refs(std::slice::from_ref(&entry), message)?.map_err(|_| self.taken())?;
+        self.tip = entry.new;
+        Ok(())
+    }
+
+    fn keep_verdicts(&self, verdicts: &[&Verdict], message: &str) -> Result<()> {
         let mut lines = NoteLines::new();
         for verdict in verdicts {
             lines.entry(self.repo.parse_id(&verdict.inputs)?).or_default().push(note_line(verdict)?);
         }
         for _ in 0..ATTEMPTS {
-            let mut changes = vec![entry.clone()];
-            changes.extend(self.repo.add_note_lines(NOTES_REF, &lines)?);
-            match self.repo.swap_refs(&changes, message)? {
-                Ok(()) => {
-                    self.tip = entry.new;
-                    return Ok(());
-                }
-                Err(moved) if moved.name == self.name => return Err(self.taken()),
-                Err(_) => {}
+            let Some(change) = self.repo.add_note_lines(NOTES_REF, &lines)? else { return Ok(()) };
+            if self.repo.swap_refs(&[change], message)?.is_ok() {
+                return Ok(());
             }
         }
         Err(Error::environment("contended", "verdicts are being written by others all the time").hint("try again"))

@@ -6,11 +6,11 @@
 use super::journal::Journal;
 use crate::{
     model::{
-        Error, Result,
+        Result,
         run::{Run, RunState},
         time,
     },
-    repo::{Checkout, PreparedRefs, Repo},
+    repo::{PreparedRefs, Repo},
 };
 use gix::ObjectId;
 
@@ -35,10 +35,21 @@ pub(super) fn move_target(repo: &Repo, target: &str, prepared: PreparedRefs, old
         checkout.check_clean()?;
         checkout.check_move(old, new)?;
     }
-    for (done, checkout) in checkouts.iter().enumerate() {
-        checkout.move_to(old, new).inspect_err(|_| put_back(&checkouts[..done], old, new))?;
+    let mut following = Vec::with_capacity(checkouts.len());
+    for checkout in &checkouts {
+        match checkout.follow(target, old, new) {
+            Ok(tree) => following.push(tree),
+            Err(error) => {
+                // Those that have followed go back when they see that nobody holds the refs any more.
+                drop(prepared);
+                return Err(error);
+            }
+        }
     }
-    prepared.commit().inspect_err(|_| put_back(&checkouts, old, new))
+    prepared.commit()?;
+    // The landing is done; a tree that could not be told finds out by itself.
+    following.into_iter().for_each(|tree| drop(tree.stay()));
+    Ok(())
 }
 
 fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<ObjectId>) -> Result<()> {
@@ -51,12 +62,4 @@ fn overtaken(repo: &Repo, journal: &mut Journal, run: &mut Run, now: Option<Obje
         repo.short(base)
     ));
     journal.end(run, "overtaken")
-}
-
-/// Undo [`Checkout::move_to`]. The trees were clean a moment ago, so that only a failing disk can stop this; the error that
-/// is being handled says more than a second one would.
-fn put_back(checkouts: &[Checkout], old: ObjectId, new: ObjectId) {
-    for checkout in checkouts {
-        let _: Result<(), Error> = checkout.move_to(new, old);
-    }
 }

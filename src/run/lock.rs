@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     model::{Error, Result, run::Run},
-    repo::Repo,
+    repo::{Repo, Scratch},
 };
 use std::{fs::File, time::Duration};
 
@@ -21,10 +21,12 @@ const HELD_SECONDS: i64 = 6 * 3600;
 pub(super) const POLL: Duration = Duration::from_millis(150);
 
 /// Take the plan for `run`, which is about to begin, as long as the answer is kept. Runs of the plan whose processes were killed are
-/// closed; other plans at work on the same target are noted in the run, and so is one of this plan that the run goes `past`.
+/// closed, and what they left in the temporary folder is removed; other plans at work on the same target are noted in the run, and
+/// so is one of this plan that the run goes `past`.
 ///
 /// Errors: `plan-held` where another run is at work on the plan.
 pub(super) fn take(repo: &Repo, run: &mut Run, past: bool) -> Result<Option<File>> {
+    Scratch::sweep();
     // Looking and beginning must be one step, or two could begin at once. The system drops this lock with its process. A file
     // system that knows no locks leaves a moment in which two begin, and one of them lands.
     let gate = File::open(repo.git.common_dir().join("refs")).ok().filter(|folder| folder.lock().is_ok());

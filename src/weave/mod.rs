@@ -24,7 +24,7 @@ pub use ladder::Ladder;
 
 use crate::{
     model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},
-    repo::{History, Repo},
+    repo::{History, Repo, unwritten},
 };
 use court::Court;
 use engine::{Engine, OpenFile};
@@ -469,7 +469,7 @@ impl<'r> Weaver<'r> {
     }
 
     fn write_reached(&self, memory: &gix::odb::memory::Storage, tip: ObjectId) -> Result<HashSet<ObjectId>> {
-        let writing = |e: &dyn std::fmt::Display| Error::git("write a candidate to the object database", e);
+        let writing = |e: &gix::Error| unwritten("write a candidate to the object database", e);
         let mut written = HashSet::new();
         let mut stack = vec![(tip, false)];
         while let Some((id, children_done)) = stack.pop() {
