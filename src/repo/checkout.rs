@@ -141,7 +141,7 @@ impl Checkout {
     }
 
     /// Bring index and files from `old` to `new`, touching only what differs; and back, unless what this gives is told to
-    /// [stay](Following::stay).
+    /// stay.
     pub fn follow(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<Following> {
         let reference = format!("refs/heads/{branch}");
         let script = GitCommand::script(FOLLOW, &self.git_dir, &self.dir);
