@@ -19,6 +19,11 @@ fn with(policy: &str, gates: &[(&str, &str, &str)]) -> Sandbox {
     sandbox
 }
 
+/// A gate that waits for `gates` to have begun, ten seconds at most, and then gives one more the time to begin.
+fn company(gates: u32) -> String {
+    format!("for i in $(seq 100); do test $(grep -c begin $LOG) -ge {gates} && break; sleep 0.1; done; sleep 0.3")
+}
+
 /// Run it: what it said on stderr, its document, and the gates at work, as many as there were, whenever one began.
 fn run(sandbox: &Sandbox) -> (String, Value, Vec<Vec<String>>) {
     let log = sandbox.root.path().join("log");
@@ -66,14 +71,13 @@ fn nothing_starts_beside_a_gate_that_has_taken_the_memory() {
 
 #[test]
 fn what_gates_may_use_is_kept_for_them() {
-    let gates = [("big", "sleep 0.4", "memory-mb = 90\n")];
     let most = |seen: &[Vec<String>]| seen.iter().map(Vec::len).max();
     let policy = "max-workers = 3\nperformance = { max-memory-mb = 200, memory-threshold-percent = 100 }";
-    let (said, document, seen) = run(&with(policy, &gates));
+    let (said, document, seen) = run(&with(policy, &[("big", &company(2), "memory-mb = 90\n")]));
     assert_eq!(most(&seen), Some(2), "{seen:?}");
     assert!(said.contains(" and has promised its gates "), "{said}");
     assert!(note(&document).is_some());
-    let (_, document, seen) = run(&with(&policy.replace("200", "2000"), &gates));
+    let (_, document, seen) = run(&with(&policy.replace("200", "2000"), &[("big", &company(3), "memory-mb = 90\n")]));
     assert_eq!((most(&seen), note(&document)), (Some(3), None), "{seen:?}");
 }
 
@@ -89,7 +93,7 @@ fn one_gate_runs_however_short_memory_is() {
 fn no_more_items_are_judged_ahead_than_belong_together() {
     let most = |size: u32| {
         let policy = format!("max-workers = 3\nperformance = {{ batch-size = {size} }}");
-        run(&with(&policy, &[("g", "sleep 0.4", "")])).2.iter().map(Vec::len).max()
+        run(&with(&policy, &[("g", &company(size.min(3)), "")])).2.iter().map(Vec::len).max()
     };
     assert_eq!((most(1), most(2), most(50)), (Some(1), Some(2), Some(3)));
     let sandbox = with("", &[]);
