@@ -257,3 +257,49 @@ fn a_history_is_replayed_as_pairs_and_as_a_chain() {
     sandbox.lex(&["replay", "main"]).exits(2);
     sandbox.lex(&["replay", "nope..main"]).exits(2);
 }
+
+/// The most memory that a command had, in MB, as the kernel counts it: its own, with what it maps.
+#[cfg(target_os = "linux")]
+fn peak(sandbox: &Sandbox, args: &[&str]) -> u64 {
+    let mut child = sandbox.lex_command(&sandbox.repo, args).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let now = text.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+        peak = peak.max(now.unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    peak / 1024
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn what_a_replay_has_passed_gives_its_memory_back() {
+    // Each merge makes a tree of half a megabyte; 200 of them are a hundred.
+    let sandbox = Sandbox::new();
+    let mut script = String::from("commit refs/heads/main\nmark :1\ncommitter T <t@e.x> 1000000000 +0000\ndata 4\nbase\n");
+    let put = |script: &mut String, file: usize, text: &str| {
+        script.push_str(&format!("M 100644 inline a-name-of-some-length-{file:06}\ndata {}\n{text}\n", text.len()));
+    };
+    (0..9_000).for_each(|file| put(&mut script, file, "x"));
+    for item in 0..200 {
+        let (branch, merge) = (2 * item + 2, 2 * item + 3);
+        let tip = if item == 0 { 1 } else { merge - 2 };
+        script.push_str(&format!("commit refs/heads/b\nmark :{branch}\ncommitter T <t@e.x> 1000000001 +0000\ndata 4\nside\nfrom :1\n"));
+        put(&mut script, item, "y");
+        script.push_str(&format!(
+            "commit refs/heads/main\nmark :{merge}\ncommitter T <t@e.x> 1000000002 +0000\ndata 5\nmerge\nfrom :{tip}\nmerge :{branch}\n"
+        ));
+        put(&mut script, item, "y");
+    }
+    let base = sandbox.root.path().join("script");
+    std::fs::write(&base, script).unwrap();
+    let mut import = sandbox.command("git", &sandbox.repo);
+    assert!(import.args(["fast-import", "--quiet", "--force"]).stdin(std::fs::File::open(base).unwrap()).status().unwrap().success());
+    let range = format!("{}..main", sandbox.git(&["rev-list", "--max-parents=0", "main"]));
+    let replayed = sandbox.json(&["replay", "--no-compare", &range], 0);
+    assert_eq!((replayed["merges"].as_array().unwrap().len(), replayed["differs"].as_array().unwrap().len()), (200, 0));
+    let peak = peak(&sandbox, &["replay", "--no-compare", &range]);
+    assert!(peak < 100, "{peak} MB");
+}

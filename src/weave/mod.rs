@@ -84,6 +84,9 @@ pub enum Woven {
 /// How many objects stay in memory that nothing is built upon; about ten megabytes.
 const MOST_FORGETTABLE: usize = 256;
 
+/// The same for what a chain has passed. Few, for the trees of a large folder are half a megabyte each.
+const MOST_BEHIND: usize = 64;
+
 /// What a merge comes to: its tree, or what conflicts.
 type Merged = Result<ObjectId, Conflicted>;
 
@@ -124,7 +127,7 @@ impl<'r> Weaver<'r> {
             woven: Vec::new(),
             assumed: Vec::new(),
             touched: HashMap::new(),
-            much: MOST_FORGETTABLE,
+            much: MOST_BEHIND,
         }
     }
 
@@ -422,7 +425,7 @@ impl<'r> Weaver<'r> {
             }
         }
         memory.retain(|id, (kind, _)| *kind == gix::objs::Kind::Commit || needed.contains(id));
-        self.much = 2 * memory.len().max(MOST_FORGETTABLE);
+        self.much = memory.len() + MOST_BEHIND;
         self.git.objects.set_object_memory(memory);
         self.engine.forget();
         Ok(())
