@@ -1,10 +1,10 @@
 //! Gates that are commands: what they see, how they end, and what is kept of them.
 
-use crate::sandbox::{Sandbox, detail, find, status};
+use crate::sandbox::{Sandbox, detail, find, status, wait_for};
 use serde_json::{Value, json};
 use std::{
     process::{Child, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// One branch `a` and a plan of it, with `gates` in lex-pr.toml.
@@ -23,14 +23,6 @@ fn verdict<'v>(run: &'v Value, item: &str, gate: &str) -> &'v Value {
 
 fn kept(sandbox: &Sandbox, run: &Value, path: &str) -> String {
     sandbox.git(&["show", &format!("refs/lex-pr/runs/{}:items/{path}", run["id"].as_str().unwrap())])
-}
-
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < patience, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 fn alive(pid: &str) -> bool {

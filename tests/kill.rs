@@ -3,7 +3,7 @@
 //!
 //! `LEX_PR_KILLS` is how many of each way to fail are tried.
 
-use crate::sandbox::{Sandbox, status};
+use crate::sandbox::{Sandbox, status, wait_for};
 use serde_json::Value;
 use std::{
     collections::BTreeSet,
@@ -286,14 +286,6 @@ fn a_run_that_is_killed_at_any_call_is_gone_on_with() {
         child.wait_with_output().unwrap();
         go_on(&ground, &sandbox, number % 2 == 0, &format!("killed at call {call} of {all}"));
     });
-}
-
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < patience, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// A program that says nothing, but that it works, for a minute, and what it has started.

@@ -1,13 +1,9 @@
 //! When a recorded verdict counts, why, and what all of them say of a gate.
 
-use crate::sandbox::{Sandbox, find, status};
+use crate::sandbox::{Sandbox, find, ran, status};
 use serde_json::Value;
 
 const GATE: &str = "[[gate]]\nname = \"t\"\nrun = '''echo x >> $HOME/ran; ! grep -q bad *.txt'''\n";
-
-fn ran(sandbox: &Sandbox) -> usize {
-    std::fs::read_to_string(sandbox.root.path().join("home/ran")).unwrap_or_default().lines().count()
-}
 
 fn one(config: &str) -> Sandbox {
     let sandbox = Sandbox::new();

@@ -4,6 +4,7 @@ use serde_json::Value;
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 pub struct Sandbox {
@@ -208,4 +209,19 @@ pub fn detail<'v>(run: &'v Value, item: &str) -> &'v str {
 #[track_caller]
 pub fn find<'v>(run: &'v Value, item: &str) -> &'v Value {
     run["items"].as_array().unwrap().iter().find(|i| i["name"] == item).unwrap_or_else(|| panic!("no item {item} in {run}"))
+}
+
+/// Wait until something is so.
+#[track_caller]
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let patience = Instant::now() + Duration::from_secs(20);
+    while !condition() {
+        assert!(Instant::now() < patience, "waited in vain: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// How many lines gates have written to `ran` in the home folder.
+pub fn ran(sandbox: &Sandbox) -> usize {
+    std::fs::read_to_string(sandbox.root.path().join("home/ran")).unwrap_or_default().lines().count()
 }

@@ -1,6 +1,6 @@
 //! How a run buys gates: serially, ahead by speculation, or by halved batches; and whose doing a red gate is.
 
-use crate::sandbox::{Sandbox, detail, find, status};
+use crate::sandbox::{Sandbox, detail, find, ran, status};
 use serde_json::Value;
 use std::{
     path::PathBuf,
@@ -11,10 +11,6 @@ const WAYS: [&str; 3] = ["serial", "speculative", "bisect"];
 
 /// A gate that says in a file of the home folder when it runs, and is red where a file holds `bad`.
 const NO_BAD: &str = "echo $LEX_PR_ITEM >> $HOME/ran; ! grep -q bad *.txt";
-
-fn ran(sandbox: &Sandbox) -> usize {
-    std::fs::read_to_string(sandbox.root.path().join("home/ran")).unwrap_or_default().lines().count()
-}
 
 fn home(sandbox: &Sandbox, name: &str) -> PathBuf {
     sandbox.root.path().join("home").join(name)

@@ -1,11 +1,8 @@
 //! Steering a queue: what of a plan runs, what goes past it, what holds it up, and whose word counts in place of a gate's.
 
-use crate::sandbox::{Sandbox, detail, find, status};
+use crate::sandbox::{Sandbox, detail, find, status, wait_for};
 use serde_json::Value;
-use std::{
-    process::Stdio,
-    time::{Duration, Instant},
-};
+use std::{process::Stdio, time::Duration};
 
 /// `a`, `b` on top of it, `c`, and `d` on top of `c`, each with a file of its own; and a gate that says in `ran` whom it judged.
 fn queue(gate: &str) -> Sandbox {
@@ -25,14 +22,6 @@ fn landed(run: &Value) -> Vec<&str> {
 
 fn home(sandbox: &Sandbox, name: &str) -> String {
     std::fs::read_to_string(sandbox.root.path().join("home").join(name)).unwrap_or_default()
-}
-
-fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(20);
-    while !condition() {
-        assert!(Instant::now() < patience, "waited in vain: {what}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

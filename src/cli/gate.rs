@@ -62,7 +62,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Run { gates, plan, items, run } => {
             let wanted = Wanted { gates: &gates, items: &items, ..Wanted::of(Purpose::Prove) };
-            start(plan.as_deref(), &wanted, &run, context, report::full)
+            start(plan.as_deref(), None, &wanted, &run, context, report::full)
         }
         Command::Show(args) => gate_show::run(&args, context),
         Command::New(args) => gate_new::run(&args, context),
@@ -74,8 +74,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
 }
 
 pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
-    let wanted = Wanted { selectors: &args.selectors, ..Wanted::of(Purpose::Prove) };
-    start(args.plan.as_deref(), &wanted, &args.run, context, report::full)
+    start(args.plan.as_deref(), Some(&args.selectors), &Wanted::of(Purpose::Prove), &args.run, context, report::full)
 }
 
 /// What `gate list --json` prints for each gate.

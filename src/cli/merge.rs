@@ -68,17 +68,12 @@ pub struct RunArgs {
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let purpose = if args.execute { Purpose::Land } else { Purpose::Preview };
-    let selectors = args.hotfix.as_deref().map(Selectors::only);
-    let wanted = Wanted { selectors: selectors.as_ref().unwrap_or(&args.selectors), hotfix: args.hotfix.is_some(), ..Wanted::of(purpose) };
-    start(args.plan.as_deref(), &wanted, &args.run, context, report::summary)
+    let hotfix = args.hotfix.as_deref().map(Selectors::only);
+    let wanted = Wanted { hotfix: hotfix.is_some(), ..Wanted::of(purpose) };
+    start(args.plan.as_deref(), Some(hotfix.as_ref().unwrap_or(&args.selectors)), &wanted, &args.run, context, report::summary)
 }
 
 impl RunArgs {
-    /// Whether no recorded verdict counts.
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
-    }
-
     /// Where that is asked for, wait until nobody else runs the plan.
     pub fn wait_for_turn(&self, repo: &Repo, plan: &str) -> Result<()> {
         match self.wait {
@@ -95,54 +90,42 @@ pub struct Wanted<'a> {
     pub gates: &'a [String],
     /// Only these items, on top of what they depend on, which is not judged; all where empty.
     pub items: &'a [String],
-    /// The items to cut the plan down to.
-    pub selectors: &'a Selectors,
+    /// The recorded verdicts that count, unless all is asked afresh.
+    pub reuse: Reuse,
     /// Whether it goes past the queue.
     pub hotfix: bool,
 }
 
-/// Every item.
-static ALL: Selectors = Selectors::ALL;
-
 impl Wanted<'_> {
     /// All of a plan.
     pub fn of(purpose: Purpose) -> Self {
-        Wanted { purpose, gates: &[], items: &[], selectors: &ALL, hotfix: false }
+        Wanted { purpose, gates: &[], items: &[], reuse: Reuse::All, hotfix: false }
     }
 }
 
-/// What to run.
-pub struct Job<'a> {
-    pub found: &'a PlanArg,
-    pub purpose: Purpose,
-    pub gates: &'a [String],
-    pub items: &'a [String],
-    pub reuse: Reuse,
-    pub hotfix: bool,
-}
-
-/// Run a plan and report it by `words`.
+/// Run a plan, cut down to `selectors` where there are any, and report it by `words`.
 pub fn start(
     plan: Option<&str>,
+    selectors: Option<&Selectors>,
     wanted: &Wanted,
     args: &RunArgs,
     context: &Context,
     words: fn(&Run, Option<&str>) -> String,
 ) -> Result<Answer> {
     let repo = context.repo()?;
-    let Wanted { purpose, gates, items, selectors, hotfix } = *wanted;
-    let found = selectors.of(&repo, context.plan_with(&repo, plan, items)?)?;
-    let reuse = if args.fresh { Reuse::Nothing } else { Reuse::All };
-    let run = carry_out(&repo, context, &Job { found: &found, purpose, gates, items, reuse, hotfix }, args)?;
+    let mut found = context.plan_with(&repo, plan, wanted.items)?;
+    if let Some(selectors) = selectors {
+        found = selectors.of(&repo, found)?;
+    }
+    let run = carry_out(&repo, context, &found, wanted, args)?;
     Ok(Answer { no: !run.all_in(), ..Answer::yes(words(&run, found.again.as_deref()), &run)? })
 }
 
 /// Run it, when nobody else runs the plan.
-pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> Result<Run> {
+pub fn carry_out(repo: &Repo, context: &Context, plan: &PlanArg, wanted: &Wanted, args: &RunArgs) -> Result<Run> {
     let flags = Flags { batch: args.batch, max_workers: args.max_workers, on_conflict: args.on_conflict, fail_fast: args.fail_fast };
-    let plan = job.found;
     loop {
-        if job.purpose != Purpose::Preview && !job.hotfix {
+        if wanted.purpose != Purpose::Preview && !wanted.hotfix {
             args.wait_for_turn(repo, &plan.name)?;
         }
         // Read when it is our turn: the run before may have landed another policy.
@@ -151,12 +134,12 @@ pub fn carry_out(repo: &Repo, context: &Context, job: &Job, args: &RunArgs) -> R
             plan: &plan.plan,
             plan_name: &plan.name,
             revision: plan.revision,
-            purpose: job.purpose,
+            purpose: wanted.purpose,
             config: &config,
-            gates: job.gates,
-            items: job.items,
-            reuse: job.reuse,
-            hotfix: job.hotfix,
+            gates: wanted.gates,
+            items: wanted.items,
+            reuse: if args.fresh { Reuse::Nothing } else { wanted.reuse },
+            hotfix: wanted.hotfix,
             explain: args.explain,
         };
         match progress::watch(|tell| run_plan(repo, &request, tell)) {

@@ -3,7 +3,7 @@
 use super::{
     Answer,
     context::{Context, PlanArg},
-    merge::{Job, RunArgs, carry_out},
+    merge::{RunArgs, Wanted, carry_out},
     report::find,
 };
 use crate::{
@@ -78,9 +78,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         return Answer::yes(format!("nothing to retry: no item of plan {} {how}\n", printable(&found.name)), &run);
     };
     let again_plan = PlanArg { plan: again.plan, ..found };
-    let reuse = if args.run.is_fresh() { Reuse::Nothing } else { Reuse::Firm };
-    let job = Job { found: &again_plan, purpose: again.purpose, gates: &again.gates, items: &[], reuse, hotfix: false };
-    let run = carry_out(&repo, context, &job, &args.run)?;
+    let wanted = Wanted { gates: &again.gates, reuse: Reuse::Firm, ..Wanted::of(again.purpose) };
+    let run = carry_out(&repo, context, &again_plan, &wanted, &args.run)?;
     let text = if again.purpose == Purpose::Land { report::summary } else { report::full };
     Ok(Answer { no: !run.all_in(), ..Answer::yes(text(&run, again_plan.again.as_deref()), &run)? })
 }

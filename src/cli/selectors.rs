@@ -3,14 +3,14 @@
 use super::context::PlanArg;
 use crate::{
     model::{Error, Result, error::nearest},
-    plan::Query,
+    plan::{Facts, Query},
     repo::Repo,
     run::{cut, facts, newest_run},
 };
 use std::{collections::BTreeSet, ops::RangeInclusive};
 
 /// Which items; all where nothing is said. What they depend on comes along.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Selectors {
     /// Only these items, with commas between them, and what they depend on.
     #[arg(long, value_name = "ITEM", value_delimiter = ',')]
@@ -24,12 +24,9 @@ pub struct Selectors {
 }
 
 impl Selectors {
-    /// Every item.
-    pub const ALL: Selectors = Selectors { items: Vec::new(), levels: Vec::new(), filter: None };
-
     /// A plan with one item and what it depends on.
     pub fn only(item: &str) -> Selectors {
-        Selectors { items: vec![item.into()], ..Selectors::ALL }
+        Selectors { items: vec![item.into()], ..Selectors::default() }
     }
 
     /// The plan, cut down to them.
@@ -52,14 +49,14 @@ impl Selectors {
             false => None,
         };
         let all = facts(repo, &found.plan, newest.as_ref(), &fields)?;
-        let fits = |name: &str| {
-            let Some(facts) = all.iter().find(|facts| facts["name"] == name) else { return false };
+        let fits = |facts: &Facts| {
             let level = facts["level"].as_u64().and_then(|level| usize::try_from(level).ok()).unwrap_or_default();
-            (self.items.is_empty() || self.items.iter().any(|item| item == name))
+            (self.items.is_empty() || self.items.iter().any(|item| facts["name"] == *item))
                 && (self.levels.is_empty() || self.levels.iter().any(|range| range.contains(&level)))
                 && query.as_ref().is_none_or(|query| query.fits(facts))
         };
-        found.plan = cut(&found.plan, &found.name, fits)?;
+        let chosen = found.plan.items.iter().zip(&all).filter(|(_, facts)| fits(facts)).map(|(item, _)| item.name.clone());
+        found.plan = cut(&found.plan, &found.name, &chosen.collect::<Vec<_>>())?;
         Ok(found)
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     gate::{Known, names, stats},
     model::{
         Result, json,
+        plan::Item,
         policy::{Batch, Performance},
         simulation::{Model, Scene, SceneGate, SceneItem, Simulated, Work},
         time::human,
@@ -18,7 +19,10 @@ use crate::{
     run::{Played, check_model, facts, simulate},
 };
 use gix::bstr::BStr;
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
 /// What each way of batching would cost: runs in virtual time, scheduled as real runs are.
 ///
@@ -119,7 +123,7 @@ fn table(runs: &[&Simulated]) -> String {
     for run in runs {
         let time = |seconds: f64| human(Duration::from_secs_f64(seconds));
         let cells = [
-            format!("{:?}", run.batch).to_lowercase(),
+            run.batch.word().to_string(),
             run.landed.to_string(),
             run.evicted.to_string(),
             run.innocent_evicted.to_string(),
@@ -166,11 +170,10 @@ fn scene(plan: &str, gate_seconds: f64, context: &Context) -> Result<(Scene, Rat
     let stats = stats(&Known::new(&repo, &Performance::default()).all()?, None);
     let facts = facts(&repo, &found.plan, None, &BTreeSet::from(["paths"]))?;
     let order: Vec<usize> = order(&found.plan)?.into_iter().flatten().collect();
-    let place = |name: &str| order.iter().position(|at| found.plan.items[*at].name == name);
-    let items = order.iter().map(|at| &found.plan.items[*at]);
-    let items: Vec<SceneItem> = items
-        .map(|item| SceneItem { name: item.name.clone(), deps: item.deps.iter().filter_map(|dep| place(&dep.name)).collect() })
-        .collect();
+    let in_order = || order.iter().map(|at| &found.plan.items[*at]);
+    let places: HashMap<&str, usize> = in_order().enumerate().map(|(place, item)| (item.name.as_str(), place)).collect();
+    let needed = |item: &Item| item.deps.iter().filter_map(|dep| places.get(dep.name.as_str()).copied()).collect();
+    let items: Vec<SceneItem> = in_order().map(|item| SceneItem { name: item.name.clone(), deps: needed(item) }).collect();
     let seconds = |name: &str| {
         let known = stats.iter().find(|stats| stats.gate == name && stats.good + stats.failed > 0);
         known.map_or(gate_seconds, |stats| (stats.median_ms as f64 / 1000.0).max(0.001))

@@ -17,7 +17,7 @@ use crate::{
     repo::GateTree,
 };
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     os::unix::process::ExitStatusExt,
     path::Path,
     time::{Duration, Instant},
@@ -159,9 +159,18 @@ fn own_environment(gate: &GateSpec, subject: &Subject, attempt: u32) -> Environm
 
 /// The variables of this process that a gate with these grants sees.
 pub(super) fn granted_environment(allow: &[String]) -> impl Iterator<Item = (OsString, OsString)> + use<> {
-    let granted: Vec<String> = allow.iter().filter_map(|g| g.strip_prefix("env:")).chain(ALLOWED_ENV).map(String::from).collect();
-    let allowed = move |name: &str| granted.iter().any(|g| g.strip_suffix('*').map_or(g == name, |prefix| name.starts_with(prefix)));
-    std::env::vars_os().filter(move |(name, _)| name.to_str().is_some_and(&allowed))
+    let granted: Vec<String> = grants_of_variables(allow).chain(ALLOWED_ENV).map(String::from).collect();
+    std::env::vars_os().filter(move |(name, _)| granted.iter().any(|grant| names_variable(grant, name)))
+}
+
+/// The variables that are granted by name, `NAME` or `PREFIX*`.
+pub(super) fn grants_of_variables(allow: &[String]) -> impl Iterator<Item = &str> {
+    allow.iter().filter_map(|grant| grant.strip_prefix("env:"))
+}
+
+/// Whether a grant names a variable.
+pub(super) fn names_variable(grant: &str, name: &OsStr) -> bool {
+    name.to_str().is_some_and(|name| grant.strip_suffix('*').map_or(grant == name, |prefix| name.starts_with(prefix)))
 }
 
 pub(super) fn last_line(output: &[u8]) -> Option<String> {

@@ -1,9 +1,9 @@
 //! Commands in containers, by podman or docker, whichever answers.
 
 use super::{
-    command::{Environment, last_line},
+    command::{Environment, grants_of_variables, last_line, names_variable},
     limits::{Bounds, Broken},
-    process::{End, Ended, Input, Stop, leash, supervise},
+    process::{End, Ended, Input, KILLED, Stop, leash, supervise},
 };
 use crate::{
     model::gate::{Container, GateSpec, MountKind, NETWORK},
@@ -12,9 +12,7 @@ use crate::{
 use rustix::process::{getgid, getuid};
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::process::ExitStatusExt,
     path::Path,
-    process::ExitStatus,
     time::Duration,
 };
 use tokio::process::Command;
@@ -24,9 +22,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What both engines keep for failures of their own, such as an image that cannot be had.
 const ENGINE_FAILED: i32 = 125;
-
-/// What a shell says of a command that SIGKILL has ended: 128 and the signal's number.
-const KILLED: i32 = 128 + 9;
 
 /// Run `gate` in `cwd`, a folder of `tree`. The error says why there is no container, which tells nothing of the candidate.
 pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
@@ -51,7 +46,7 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
             }
             Some(0) => {}
             _ if out_of_memory => ended.end = End::Over(Broken::Memory),
-            Some(KILLED) => ended.end = End::Exited(Ok(ExitStatus::from_raw(9))),
+            Some(KILLED) => ended.end = End::killed(),
             _ => {}
         }
     }
@@ -145,8 +140,10 @@ fn arguments(engine: &Engine, gate: &GateSpec, container: &Container, tree: &Gat
     for (name, value) in own {
         add("--env", [name.as_os_str(), OsStr::new("="), value].into_iter().collect());
     }
-    // Their values go from this process to the engine by its environment, not by its arguments, which everybody may read.
-    for name in std::env::vars_os().map(|(name, _)| name).filter(|name| is_granted(gate, name)) {
+    // Only what is granted by name: what commands of this machine see besides is of no use in a container. The values go from this
+    // process to the engine by its environment, not by its arguments, which everybody may read.
+    let is_granted = |name: &OsString| grants_of_variables(&gate.allow).any(|grant| names_variable(grant, name));
+    for name in std::env::vars_os().map(|(name, _)| name).filter(is_granted) {
         add("--env", name);
     }
     add("--workdir", cwd.into());
@@ -159,13 +156,6 @@ fn arguments(engine: &Engine, gate: &GateSpec, container: &Container, tree: &Gat
     arguments.extend(entrypoint[1..].iter().map(OsString::from));
     arguments.push(gate.command_line().into());
     arguments
-}
-
-/// Whether the gate is granted a variable by name; what commands of this machine see besides is of no use in a container.
-fn is_granted(gate: &GateSpec, name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    let grants = gate.allow.iter().filter_map(|grant| grant.strip_prefix("env:"));
-    grants.into_iter().any(|grant| grant.strip_suffix('*').map_or(grant == name, |prefix| name.starts_with(prefix)))
 }
 
 /// The value of `--mount`: a record of comma-separated values, where a field with a comma or quote is quoted.

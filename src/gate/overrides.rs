@@ -9,17 +9,17 @@ use crate::{
         policy::AdminGreen,
         shell_word,
     },
-    repo::{NoteLines, Repo},
+    repo::{NoteLines, Notes, Repo},
 };
 use gix::ObjectId;
 
 /// How often writing is tried again when another process writes notes at the same moment.
 const ATTEMPTS: usize = 1000;
 
-/// The overrides of `head` for `target` that the policy lets count.
-pub fn overrides(repo: &Repo, head: ObjectId, target: &str, policy: Option<&AdminGreen>) -> Result<Vec<Override>> {
+/// The overrides of `head` for `target` among `notes` on items that the policy lets count.
+pub fn overrides(notes: &mut Notes, head: ObjectId, target: &str, policy: Option<&AdminGreen>) -> Result<Vec<Override>> {
     let Some(policy) = policy else { return Ok(Vec::new()) };
-    let lines = repo.notes(ITEMS_REF).lines(head)?;
+    let lines = notes.lines(head)?;
     let notes = lines.iter().filter_map(|line| serde_json::from_str::<ItemNote>(line).ok());
     let mut found: Vec<Override> = notes
         .map(|ItemNote::Override(said)| said)

@@ -5,6 +5,7 @@ use super::limits::{Bounds, Broken};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::VecDeque,
+    os::unix::process::ExitStatusExt,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -32,6 +33,16 @@ pub(super) enum End {
     Exited(std::io::Result<ExitStatus>),
     Over(Broken),
     Stopped,
+}
+
+/// What a shell says of a command that SIGKILL has ended: 128 and the signal's number.
+pub(super) const KILLED: i32 = 128 + 9;
+
+impl End {
+    /// That of a process which SIGKILL has ended, where only a shell's word for it came through.
+    pub fn killed() -> End {
+        End::Exited(Ok(ExitStatus::from_raw(9)))
+    }
 }
 
 /// A process that is gone, and all that it started with it.

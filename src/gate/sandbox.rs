@@ -4,7 +4,7 @@
 use super::{
     command::{Environment, granted_environment, last_line},
     limits::Bounds,
-    process::{End, Ended, Input, Stop, leash, supervise},
+    process::{End, Ended, Input, KILLED, Stop, leash, supervise},
 };
 use crate::{
     model::gate::{GateSpec, NETWORK, granted_path},
@@ -12,9 +12,7 @@ use crate::{
 };
 use std::{
     ffi::{OsStr, OsString},
-    os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::ExitStatus,
 };
 use tokio::process::Command;
 
@@ -22,9 +20,6 @@ use tokio::process::Command;
 /// of their servers for a gate with network.
 const PROGRAMS: [&str; 2] = ["/run/current-system", "/run/wrappers"];
 const RESOLVERS: [&str; 3] = ["/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"];
-
-/// What a shell says of a command that SIGKILL has ended: 128 and the signal's number.
-const KILLED: i32 = 128 + 9;
 
 /// Run `gate` in `cwd`, a folder of `tree`. The error says why the sandbox could not be made, which tells nothing of the candidate.
 pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
@@ -42,7 +37,7 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
         let words = last_line(&ended.stderr).unwrap_or_default();
         match status.code() {
             Some(1) if words.starts_with("bwrap: ") => return Err(format!("could not make the sandbox: {words}")),
-            Some(KILLED) => ended.end = End::Exited(Ok(ExitStatus::from_raw(9))),
+            Some(KILLED) => ended.end = End::killed(),
             _ => {}
         }
     }

@@ -51,6 +51,17 @@ pub enum Batch {
     Bisect,
 }
 
+impl Batch {
+    /// The word that policies and reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Batch::Serial => "serial",
+            Batch::Speculative => "speculative",
+            Batch::Bisect => "bisect",
+        }
+    }
+}
+
 impl std::str::FromStr for Batch {
     type Err = String;
 

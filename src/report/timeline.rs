@@ -2,7 +2,6 @@
 
 use super::style::{escape, printable};
 use crate::model::{
-    policy::Batch,
     simulation::{Scene, Simulated, Work, WorkEnd},
     time::human,
 };
@@ -37,13 +36,8 @@ pub fn timeline(scene: &Scene, workers: usize, runs: &[(&Simulated, &[Work])]) -
     let mut write = |line: String| svg.push_str(&line);
     for (at, (run, work)) in runs.iter().enumerate() {
         let top = panel * at as f64 + 24.0;
-        let name = match run.batch {
-            Batch::Serial => "serial",
-            Batch::Speculative => "speculative",
-            Batch::Bisect => "bisect",
-        };
         let time = human(Duration::from_secs_f64(run.seconds));
-        let words = format!("{name}: {} landed, {} executions, {time}", run.landed, run.executions);
+        let words = format!("{}: {} landed, {} executions, {time}", run.batch.word(), run.landed, run.executions);
         write(format!("<text x=\"{MARGIN}\" y=\"{}\">{}</text>\n", top - 6.0, escape(&words)));
         for work in *work {
             let (colour, end) = look(work.end);

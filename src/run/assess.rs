@@ -165,7 +165,7 @@ impl Flow<'_> {
         }
         open.gates = self.gates_of(item, report);
         let policy = self.request.config.admin_green.as_ref();
-        let mut words = overrides(self.repo, open.subject.head, &self.run.target, policy)?;
+        let mut words = overrides(&mut self.item_notes, open.subject.head, &self.run.target, policy)?;
         for (at, (gate, _)) in open.gates.iter().enumerate() {
             let (mut verdict, mut why) = (None, None);
             if gate.run.is_some() {

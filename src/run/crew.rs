@@ -5,6 +5,7 @@
 //! second, given back if not (hill climbing, as .NET's thread pool does: Hellerstein et al., Applying Control Theory in the Real
 //! World, 2009).
 
+use super::governor::Use;
 use std::{
     fs::read_to_string,
     time::{Duration, Instant},
@@ -84,7 +85,7 @@ impl Crew {
         }
         let times = Times::now();
         if let (Some(before), Some(now)) = (watched.times, times) {
-            let look = Look { passed, idle: now.idle_since(before), memory: available_memory().unwrap_or(1.0) };
+            let look = Look { passed, idle: now.idle_since(before), memory: Use::of_machine().map_or(1.0, |memory| memory.available()) };
             self.size = watched.climb.step(self.size, self.processors, &look);
         }
         (watched.last, watched.times) = (Instant::now(), times);
@@ -171,16 +172,6 @@ impl Times {
     }
 }
 
-/// The share of memory that new programs could have without swapping (proc_meminfo(5)).
-fn available_memory() -> Option<f64> {
-    let info = read_to_string("/proc/meminfo").ok()?;
-    let field = |name: &str| -> Option<f64> {
-        let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-        line.split_whitespace().next()?.parse().ok()
-    };
-    Some(field("MemAvailable")? / field("MemTotal")?.max(1.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -241,7 +232,7 @@ mod tests {
     fn this_system_tells() {
         if cfg!(target_os = "linux") {
             assert!(Times::now().is_some_and(|times| times.all > times.idle));
-            assert!(available_memory().is_some_and(|share| share > 0.0 && share < 1.0));
+            assert!(Use::of_machine().is_some_and(|memory| memory.available() > 0.0 && memory.available() < 1.0));
         }
     }
 }

@@ -90,14 +90,14 @@ impl<'r> Commits<'r> {
     }
 }
 
-/// `plan` with the items that are chosen and all that they depend on. Nothing chosen is an error: it would look like a landing of all.
-pub fn cut(plan: &Plan, name: &str, chosen: impl Fn(&str) -> bool) -> Result<Plan> {
-    let names: Vec<String> = plan.items.iter().map(|item| item.name.clone()).filter(|name| chosen(name)).collect();
-    if names.is_empty() {
+/// `plan` with the items that are `chosen`, by name, and all that they depend on. Nothing chosen is an error: it would look like a
+/// landing of all.
+pub fn cut(plan: &Plan, name: &str, chosen: &[String]) -> Result<Plan> {
+    if chosen.is_empty() {
         return Err(Error::no("nothing-chosen", format!("no item of plan {name} is chosen"))
             .hint(format!("`git lex-pr order {}` shows its items and their levels", shell_word(name))));
     }
-    let wanted = super::with_dependencies(plan, &names);
+    let wanted = super::with_dependencies(plan, chosen);
     let mut cut = plan.clone();
     cut.items.retain(|item| wanted.contains(item.name.as_str()));
     Ok(cut)

@@ -47,9 +47,21 @@ struct Bounds {
 
 /// Memory that is used, of so much that there is, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Use {
+pub(super) struct Use {
     used: u64,
     most: u64,
+}
+
+impl Use {
+    /// That of this machine by all programs; nothing where the system does not tell.
+    pub fn of_machine() -> Option<Use> {
+        machine(&read_to_string("/proc/meminfo").ok()?)
+    }
+
+    /// The share that new programs could have.
+    pub fn available(&self) -> f64 {
+        1.0 - self.used as f64 / self.most.max(1) as f64
+    }
 }
 
 impl Governor {
@@ -124,7 +136,7 @@ impl Bounds {
         let run = self.run.map(|most| Use { used, most });
         run.and_then(|run| over("the run", run))
             .or_else(|| self.groups.iter().filter_map(Group::now).find_map(|group| over("its cgroup", group)))
-            .or_else(|| machine(&read_to_string("/proc/meminfo").ok()?).and_then(|machine| over("the machine", machine)))
+            .or_else(|| Use::of_machine().and_then(|machine| over("the machine", machine)))
     }
 }
 

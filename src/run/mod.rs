@@ -53,13 +53,14 @@ use crate::{
     model::{
         Error, Result,
         error::{Location, nearest},
+        note::ITEMS_REF,
         plan::{Item, Pause, Plan},
         run::{ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
         shell_word, time,
         verdict::Verdict,
     },
     plan::{order, store},
-    repo::{Repo, Resolutions},
+    repo::{Notes, Repo, Resolutions},
     weave::{Ladder, Weaver, rules::Rule},
 };
 use gix::ObjectId;
@@ -68,7 +69,7 @@ use pause::Gatekeeper;
 use plugins::Plugins;
 use pool::Pool;
 use schedule::schedule;
-use settle::Step;
+use settle::NextStep;
 use signals::Signals;
 use std::{collections::HashSet, sync::Arc, time::Duration};
 use usual::Usual;
@@ -170,6 +171,7 @@ struct Flow<'a> {
     why_over: String,
     plugins: Plugins<'a>,
     known: Known<'a>,
+    item_notes: Notes<'a>,
     /// All verdicts, where somebody has asked why.
     on_record: Option<Vec<Verdict>>,
     signals: Arc<Signals>,
@@ -177,7 +179,7 @@ struct Flow<'a> {
     /// Nothing where no pause holds the run up.
     gatekeeper: Option<Gatekeeper<'a>>,
     journal: Option<Journal<'a>>,
-    step: Step,
+    step: NextStep,
     run: Run,
     base: ObjectId,
     tip: ObjectId,
@@ -237,6 +239,7 @@ impl<'a> Flow<'a> {
             request,
             plugins,
             known: Known::new(repo, &request.config.performance),
+            item_notes: repo.notes(ITEMS_REF),
             on_record: None,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
             pool: Pool::new(repo, request.config, run.by.clone(), Arc::clone(&signals)),
@@ -249,7 +252,7 @@ impl<'a> Flow<'a> {
             usual: Usual::default(),
             gatekeeper: request.revision.filter(|_| may_wait).map(|revision| Gatekeeper::new(repo, request.plan_name, revision)),
             journal: None,
-            step: Step::default(),
+            step: NextStep::default(),
             run,
             base,
             tip: base,
@@ -258,7 +261,7 @@ impl<'a> Flow<'a> {
 
     fn go(&mut self) -> Result<()> {
         if self.request.purpose != Purpose::Preview {
-            self.usual = Usual::of(self.repo, &self.run, self.request.config, self.pool.workers())?;
+            self.usual = Usual::of(self.repo, &self.run, self.request.config, self.pool.workers());
             self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run, self.request.hotfix)?);
         }
         (self.tell)(Event::Begun(self.run.items.len()));

@@ -299,26 +299,26 @@ impl Flow<'_> {
         verdicts.extend(&self.step.verdicts);
         journal.step(&self.run, &self.step.files, &verdicts, &self.step.words())?;
         self.pool.all_kept();
-        self.step = Step::default();
+        self.step = NextStep::default();
         Ok(())
     }
 }
 
 /// What was decided since the journal's last step.
-pub(super) struct Step {
+pub(super) struct NextStep {
     since: Instant,
     decided: Vec<(String, Status)>,
     verdicts: Vec<Verdict>,
     files: Vec<(String, Vec<u8>)>,
 }
 
-impl Default for Step {
+impl Default for NextStep {
     fn default() -> Self {
-        Step { since: Instant::now(), decided: Vec::new(), verdicts: Vec::new(), files: Vec::new() }
+        NextStep { since: Instant::now(), decided: Vec::new(), verdicts: Vec::new(), files: Vec::new() }
     }
 }
 
-impl Step {
+impl NextStep {
     /// Whether it is to be written. What a command has said may have taken hours and is kept at once; what was decided without one costs
     /// less to decide again than a step costs to write, so that several wait for each other.
     fn is_due(&self, bought: bool) -> bool {

@@ -3,7 +3,7 @@
 use super::{journal, pool::AtWork};
 use crate::{
     config::Config,
-    model::{Result, policy::Batch, run::Run},
+    model::{policy::Batch, run::Run},
     repo::Repo,
 };
 use std::{collections::HashMap, time::Duration};
@@ -21,7 +21,10 @@ pub(super) struct Usual {
 
 impl Usual {
     /// Those of the newest run of the same plan. Where that knows nothing of a gate of the target, nothing is foretold.
-    pub fn of(repo: &Repo, run: &Run, config: &Config, workers: usize) -> Result<Self> {
+    pub fn of(repo: &Repo, run: &Run, config: &Config, workers: usize) -> Self {
+        if config.gates.iter().all(|gate| gate.run.is_none()) {
+            return Usual::default();
+        }
         let mut times: HashMap<String, Vec<u64>> = HashMap::new();
         // A journal that cannot be read tells nothing; it is `report`'s to complain.
         if let Ok(Some(before)) = journal::newest(repo, Some(&run.plan)) {
@@ -42,7 +45,7 @@ impl Usual {
             true => (commands().flatten().sum(), commands().flatten().max().copied().unwrap_or_default()),
             false => (Duration::ZERO, Duration::ZERO),
         };
-        Ok(Usual { gates, item, workers: u32::try_from(workers).unwrap_or(u32::MAX).max(1), batch: config.batch })
+        Usual { gates, item, workers: u32::try_from(workers).unwrap_or(u32::MAX).max(1), batch: config.batch }
     }
 
     /// How long a gate usually takes.
