@@ -273,33 +273,70 @@ fn peak(sandbox: &Sandbox, args: &[&str]) -> u64 {
     peak / 1024
 }
 
+/// A history by fast-import: `script` is what comes behind a first commit `:1` on main, of `files`. Gives the range to replay.
+fn history(files: &[(&str, &str)], script: &str) -> (Sandbox, String) {
+    let sandbox = Sandbox::new();
+    let mut all = String::from("commit refs/heads/main\nmark :1\ncommitter T <t@e.x> 1000000000 +0000\ndata 4\nbase\n");
+    all.extend(files.iter().map(|(path, text)| put(path, text)));
+    let file = sandbox.root.path().join("script");
+    std::fs::write(&file, all + script).unwrap();
+    let mut import = sandbox.command("git", &sandbox.repo);
+    assert!(import.args(["fast-import", "--quiet", "--force"]).stdin(std::fs::File::open(file).unwrap()).status().unwrap().success());
+    let range = format!("{}..main", sandbox.git(&["rev-list", "--max-parents=0", "main"]));
+    (sandbox, range)
+}
+
+fn put(path: &str, text: &str) -> String {
+    format!("M 100644 inline {path}\ndata {}\n{text}\n", text.len())
+}
+
+/// Merge number `item` of a history, from 0, of a branch off its first commit; `files` are what branch and merge change.
+fn merged(item: usize, of_branch: &str, of_merge: &str) -> String {
+    let (branch, merge) = (2 * item + 2, 2 * item + 3);
+    let tip = if item == 0 { 1 } else { merge - 2 };
+    let head = |mark, name, from: String, at| {
+        format!("commit refs/heads/{name}\nmark :{mark}\ncommitter T <t@e.x> {} +0000\ndata 4\nitem\n{from}", 1_000_000_000 + at)
+    };
+    // The one that a late conflict is with is older than all others, so that it is looked for behind them.
+    let side = head(branch, "b", "from :1\n".into(), if item == 120 { 1 } else { 300 + item }) + of_branch;
+    side + &head(merge, "main", format!("from :{tip}\nmerge :{branch}\n"), 600 + item) + of_merge
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn what_a_replay_has_passed_gives_its_memory_back() {
-    // Each merge makes a tree of half a megabyte; 200 of them are a hundred.
-    let sandbox = Sandbox::new();
-    let mut script = String::from("commit refs/heads/main\nmark :1\ncommitter T <t@e.x> 1000000000 +0000\ndata 4\nbase\n");
-    let put = |script: &mut String, file: usize, text: &str| {
-        script.push_str(&format!("M 100644 inline a-name-of-some-length-{file:06}\ndata {}\n{text}\n", text.len()));
+    // Each merge makes a file of 600 KB; 200 of them are 120 MB.
+    let text = |changed: &dyn Fn(usize) -> bool| -> String {
+        let line = |at: usize| format!("a line of some length, number {at:06}{}\n", if changed(at) { " changed" } else { "" });
+        (0..16_000).map(line).collect()
     };
-    (0..9_000).for_each(|file| put(&mut script, file, "x"));
-    for item in 0..200 {
-        let (branch, merge) = (2 * item + 2, 2 * item + 3);
-        let tip = if item == 0 { 1 } else { merge - 2 };
-        script.push_str(&format!("commit refs/heads/b\nmark :{branch}\ncommitter T <t@e.x> 1000000001 +0000\ndata 4\nside\nfrom :1\n"));
-        put(&mut script, item, "y");
-        script.push_str(&format!(
-            "commit refs/heads/main\nmark :{merge}\ncommitter T <t@e.x> 1000000002 +0000\ndata 5\nmerge\nfrom :{tip}\nmerge :{branch}\n"
-        ));
-        put(&mut script, item, "y");
-    }
-    let base = sandbox.root.path().join("script");
-    std::fs::write(&base, script).unwrap();
-    let mut import = sandbox.command("git", &sandbox.repo);
-    assert!(import.args(["fast-import", "--quiet", "--force"]).stdin(std::fs::File::open(base).unwrap()).status().unwrap().success());
-    let range = format!("{}..main", sandbox.git(&["rev-list", "--max-parents=0", "main"]));
+    let script: String = (0..200)
+        .map(|item| {
+            let here = item * 70;
+            merged(item, &put("large", &text(&|at| at == here)), &put("large", &text(&|at| at % 70 == 0 && at <= here)))
+        })
+        .collect();
+    let (sandbox, range) = history(&[("large", &text(&|_| false))], &script);
     let replayed = sandbox.json(&["replay", "--no-compare", &range], 0);
     assert_eq!((replayed["merges"].as_array().unwrap().len(), replayed["differs"].as_array().unwrap().len()), (200, 0));
     let peak = peak(&sandbox, &["replay", "--no-compare", &range]);
     assert!(peak < 100, "{peak} MB");
+}
+
+#[test]
+fn whom_a_late_conflict_is_with_is_found_behind_all_that_was_passed() {
+    let plain = |item: usize| merged(item, &put(&format!("f{item}"), "x"), &put(&format!("f{item}"), "x"));
+    // The first merge was recorded with a file more, so that no tree that is woven is one that git has.
+    let mut script = plain(0) + &put("more", "x");
+    script.extend((1..120).map(plain));
+    // Two late ones change one line of a file that was there from the beginning; how that was settled is learnt.
+    script += &merged(120, &put("both", "one\nA\nthree\n"), &put("both", "one\nA\nthree\n"));
+    script.extend((121..200).map(plain));
+    script += &merged(200, &put("both", "one\nB\nthree\n"), &put("both", "one\nA and B\nthree\n"));
+    let (sandbox, range) = history(&[("both", "one\ntwo\nthree\n")], &script);
+    sandbox.lex(&["resolutions", "train", &range]).exits(0);
+    let replayed = sandbox.json(&["replay", "--no-compare", &range], 0);
+    let merges = replayed["merges"].as_array().unwrap();
+    assert_eq!((merges.len(), &merges[200]["weave"]), (201, &"recorded".into()));
+    assert_eq!(replayed["differs"], serde_json::json!(["more"]));
 }

@@ -84,8 +84,10 @@ pub enum Woven {
 /// How many objects stay in memory that nothing is built upon; about ten megabytes.
 const MOST_FORGETTABLE: usize = 256;
 
-/// The same for what a chain has passed. Few, for the trees of a large folder are half a megabyte each.
-const MOST_BEHIND: usize = 64;
+/// How many bytes stay in memory of what a chain has passed, for merges to come may begin with the same; looked at each time that so
+/// many objects have come.
+const SPARE_BYTES: usize = 24 << 20;
+const LOOK_EVERY: usize = 64;
 
 /// What a merge comes to: its tree, or what conflicts.
 type Merged = Result<ObjectId, Conflicted>;
@@ -107,8 +109,11 @@ pub struct Weaver<'r> {
     assumed: Vec<ObjectId>,
     /// By path, the items that changed it on the way to the tip: name and head.
     touched: HashMap<BString, Vec<(String, ObjectId)>>,
-    /// How many objects in memory are worth a look for some to drop.
-    much: usize,
+    /// How many objects in memory are worth a look for some to drop, and the bytes that the last look left.
+    next_look: usize,
+    held_bytes: usize,
+    /// Candidates that were passed, and their trees.
+    passed: HashSet<ObjectId>,
 }
 
 impl<'r> Weaver<'r> {
@@ -127,7 +132,9 @@ impl<'r> Weaver<'r> {
             woven: Vec::new(),
             assumed: Vec::new(),
             touched: HashMap::new(),
-            much: MOST_BEHIND,
+            next_look: LOOK_EVERY,
+            held_bytes: 0,
+            passed: HashSet::new(),
         }
     }
 
@@ -406,28 +413,45 @@ impl<'r> Weaver<'r> {
         }
     }
 
-    /// Drop what only memory holds and the tree of `tip` does not need, but for commits, once that is much. Only for a tip that
-    /// will not be persisted.
+    /// Drop what only memory holds and nothing asks for any more, once that is much: what merge bases were merged to, and the files of
+    /// candidates that `tip` has passed. Their trees stay, for they tell who changed a path. Only for a tip that will not be persisted.
     pub fn forget_behind(&mut self, tip: ObjectId) -> Result<()> {
-        if self.git.objects.num_objects_in_memory() < self.much {
+        if self.git.objects.num_objects_in_memory() < self.next_look {
             return Ok(());
         }
         let tree = self.tree_of(tip)?;
         let Some(mut memory) = self.git.objects.reset_object_memory() else { return Ok(()) };
-        let mut needed = HashSet::new();
-        let mut open = vec![tree];
-        while let Some(id) = open.pop() {
-            if let Some((kind, data)) = memory.get(&id)
-                && needed.insert(id)
-            {
-                let named = named_objects(*kind, data, self.git.object_hash());
-                open.extend(named.map_err(|e| Error::git("look through the candidates in memory", e))?);
-            }
+        let bytes = |memory: &gix::odb::memory::Storage| memory.values().map(|(_, data)| data.len()).sum::<usize>();
+        if bytes(&memory) < self.held_bytes + SPARE_BYTES {
+            self.next_look = memory.len() + LOOK_EVERY;
+            self.git.objects.set_object_memory(memory);
+            return Ok(());
         }
-        memory.retain(|id, (kind, _)| *kind == gix::objs::Kind::Commit || needed.contains(id));
-        self.much = memory.len() + MOST_BEHIND;
+        let hash = self.git.object_hash();
+        let mut held = HashSet::new();
+        let walked = self.pass(&memory, tip).and_then(|()| walk(&memory, hash, tree, &mut held, |_| true));
+        if walked.is_ok() {
+            memory.retain(|id, (kind, _)| *kind == gix::objs::Kind::Commit || self.passed.contains(id) || held.contains(id));
+        }
+        (self.held_bytes, self.next_look) = (bytes(&memory), memory.len() + LOOK_EVERY);
         self.git.objects.set_object_memory(memory);
         self.engine.forget();
+        walked
+    }
+
+    /// Note the trees of `tip` and of the candidates beneath it, as far as they are not noted.
+    fn pass(&mut self, memory: &gix::odb::memory::Storage, tip: ObjectId) -> Result<()> {
+        let hash = self.git.object_hash();
+        let mut commits = vec![tip];
+        while let Some(commit) = commits.pop() {
+            let Some((kind, data)) = memory.get(&commit).filter(|_| !self.passed.contains(&commit)) else { continue };
+            let mut named = named_objects(*kind, data, hash).map_err(|e| looking(&e))?.into_iter();
+            if let Some(tree) = named.next() {
+                walk(memory, hash, tree, &mut self.passed, |kind| kind == gix::objs::Kind::Tree)?;
+            }
+            self.passed.insert(commit);
+            commits.extend(named);
+        }
         Ok(())
     }
 
@@ -491,6 +515,30 @@ impl<'r> Weaver<'r> {
         }
         Ok(written)
     }
+}
+
+/// Add the objects of `memory` that `from` reaches to `seen`, those of certain kinds only.
+fn walk(
+    memory: &gix::odb::memory::Storage,
+    hash: gix::hash::Kind,
+    from: ObjectId,
+    seen: &mut HashSet<ObjectId>,
+    counts: impl Fn(gix::objs::Kind) -> bool,
+) -> Result<()> {
+    let mut open = vec![from];
+    while let Some(id) = open.pop() {
+        if let Some((kind, data)) = memory.get(&id)
+            && counts(*kind)
+            && seen.insert(id)
+        {
+            open.extend(named_objects(*kind, data, hash).map_err(|e| looking(&e))?);
+        }
+    }
+    Ok(())
+}
+
+fn looking(error: &dyn std::fmt::Display) -> Error {
+    Error::git("look through the candidates in memory", error)
 }
 
 /// Put an object into memory, in no more room than it needs: `write_buf` leaves up to as much again unused.
