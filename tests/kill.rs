@@ -348,6 +348,22 @@ fn a_work_tree_goes_back_when_a_run_is_killed_while_it_follows() {
 }
 
 #[test]
+fn a_run_waits_for_a_work_tree_that_is_going_back() {
+    let ground = ground();
+    let sandbox = copy(&ground.sandbox);
+    sandbox.git(&["config", "filter.slow.smudge", "touch $HOME/follows; sleep 0.3; cat"]);
+    std::fs::create_dir_all(sandbox.repo.join(".git/info")).unwrap();
+    std::fs::write(sandbox.repo.join(".git/info/attributes"), "*.txt filter=slow\n").unwrap();
+    let mut child = spawn(sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]));
+    wait_for("the landing", || sandbox.root.path().join("home/follows").exists());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let said = sandbox.lex(&["merge", "--execute"]);
+    assert!(said.status < 2, "{}\n{}", said.stdout, said.stderr);
+    assert!(check_what_is_left(&ground, &sandbox, "at once after a killed run"));
+}
+
+#[test]
 fn a_work_tree_that_cannot_follow_stays_as_it_was() {
     let ground = ground();
     let sandbox = copy(&ground.sandbox);

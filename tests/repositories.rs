@@ -466,3 +466,32 @@ fn a_huge_file_conflicts_without_being_read() {
     assert_eq!((status(&run, "a"), status(&run, "h")), ("merged", "skipped-conflict"), "{run}");
     assert!(detail(&run, "h").contains("in huge"), "{}", detail(&run, "h"));
 }
+
+#[test]
+fn a_landing_of_many_items_writes_its_objects_as_a_pack() {
+    for format in ["sha1", "sha256"] {
+        let sandbox = Sandbox::with_init(&[&format!("--object-format={format}")]);
+        let text = |change: usize| {
+            let line =
+                |at: usize| if at == change * 50 { "changed\n".into() } else { format!("{:x}\n", (at as u32).wrapping_mul(2_654_435_761)) };
+            (0..2_050).map(line).collect::<String>()
+        };
+        sandbox.write("numbers.txt", &text(100));
+        sandbox.commit("numbers, which do not deflate well");
+        for item in 0..40 {
+            sandbox.branch(&format!("b/{item}"), "main", "add", &[(&format!("d/{item}/f"), "new\n"), ("numbers.txt", &text(item))]);
+        }
+        sandbox.lex(&["plan", "create"]).exits(0);
+        let before = sandbox.git(&["count-objects"]);
+        let run = sandbox.json(&["merge", "--execute"], 0);
+        assert_eq!(run["state"], "landed");
+        sandbox.sound();
+        let counts = sandbox.git(&["count-objects", "-v"]);
+        let count = |name: &str| counts.lines().find_map(|line| line.strip_prefix(name)).unwrap().parse::<usize>().unwrap();
+        assert_eq!(count("packs: "), 1, "{counts}");
+        assert!(count("in-pack: ") >= 150, "{counts}");
+        let loose: usize = before.split(' ').next().unwrap().parse().unwrap();
+        assert!(count("count: ") < loose + 20, "{before}, then {counts}");
+        assert_eq!(sandbox.head("main"), run["tip"]);
+    }
+}

@@ -4,6 +4,7 @@ use super::{GitCommand, Repo, process::Talk};
 use crate::model::{Error, Result, error::Location};
 use gix::ObjectId;
 use std::{
+    fs::{File, OpenOptions, TryLockError},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -11,6 +12,12 @@ use std::{
 /// How long to wait for another git that holds the lock of an index. Editors ask for the status all the time, which takes it for a
 /// moment.
 const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+
+/// In the git folder of a work tree, and held by flock(2) by the shell that moves it: a killed run's may still be at it.
+const MOVING: &str = "lex-pr-moving";
+
+/// How long to wait for that shell.
+const MOVE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A work tree whose HEAD is a given branch.
 pub struct Checkout {
@@ -73,7 +80,7 @@ move() {
         why=$(git read-tree -m -u "$1" "$2" 2>&1) && return
         case $why in *index.lock*) sleep 0.2 ;; *) break ;; esac
     done
-    echo "$why" >&2
+    echo "$why"
     return 1
 }
 move "$1" "$2" || {
@@ -86,7 +93,7 @@ read -r word
 [ "$word" = stay ] && exit
 printf 'start\nverify %s %s\nprepare\nabort\n' "$3" "$1" |
     git -c core.filesRefLockTimeout=10000 update-ref --stdin >/dev/null 2>&1
-[ "$(git rev-parse --verify --quiet "$3")" = "$2" ] || move "$2" "$1"
+[ "$(git rev-parse --verify --quiet "$3")" = "$2" ] || move "$2" "$1" >&2
 "#;
 
 /// A work tree that has followed a branch which is about to move. Dropped without a word, it goes back unless the branch has moved.
@@ -109,6 +116,7 @@ impl Checkout {
 
     /// Refuse a work tree with changes of tracked files, which a landing would mix with its own.
     pub fn check_clean(&self) -> Result<()> {
+        self.hold()?;
         for (file, what) in [("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD", "cherry-pick"), ("REVERT_HEAD", "revert")] {
             if self.git_dir.join(file).exists() {
                 return Err(self
@@ -144,11 +152,38 @@ impl Checkout {
     /// stay.
     pub fn follow(&self, branch: &str, old: ObjectId, new: ObjectId) -> Result<Following> {
         let reference = format!("refs/heads/{branch}");
-        let script = GitCommand::script(FOLLOW, &self.git_dir, &self.dir);
-        let mut following = Following { talk: script.args([old.to_string(), new.to_string(), reference]).talk()? };
-        match following.talk.hear().as_deref() {
-            Some(MOVED) => Ok(following),
-            _ => Err(Error::git("update the work tree", following.talk.end()?.stderr)),
+        let script = GitCommand::script(FOLLOW, &self.git_dir, &self.dir).args([old.to_string(), new.to_string(), reference]);
+        let talk = match self.hold()? {
+            Some(held) => script.talk_holding(held)?,
+            None => script.talk()?,
+        };
+        let mut following = Following { talk };
+        match following.talk.hear() {
+            Some(said) if said == MOVED => Ok(following),
+            said => {
+                let more = std::iter::from_fn(|| following.talk.hear());
+                Err(Error::git("update the work tree", said.into_iter().chain(more).collect::<Vec<_>>().join("\n")))
+            }
+        }
+    }
+
+    /// Wait until nobody moves this work tree, and keep others from it. None where the file system knows no locks, or the folder cannot
+    /// be written.
+    fn hold(&self) -> Result<Option<File>> {
+        let options = OpenOptions::new().append(true).create(true).open(self.git_dir.join(MOVING));
+        let Ok(mark) = options else { return Ok(None) };
+        let deadline = Instant::now() + MOVE_PATIENCE;
+        loop {
+            match mark.try_lock() {
+                Ok(()) => return Ok(Some(mark)),
+                Err(TryLockError::Error(_)) => return Ok(None),
+                Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(10)),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(Error::environment("busy-worktree", "another landing has been moving this work tree for a while")
+                        .at(Location::new(self.dir.display().to_string()))
+                        .hint("run this again once it is done; `git lex-pr status` shows what is at work"));
+                }
+            }
         }
     }
 

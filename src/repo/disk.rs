@@ -2,10 +2,7 @@
 
 use crate::model::{Error, Result};
 use gix::{ObjectId, object::tree::diff::ChangeDetached as Change};
-use std::{
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::path::Path;
 
 /// What is kept free for what gates write themselves, in bytes.
 const RESERVE: u64 = 256 << 20;
@@ -32,12 +29,10 @@ pub(super) fn check_room(dir: &Path, needed: u64) -> Result<()> {
     }
 }
 
-/// The bytes of the file system of `dir` that are free to this user, as `df` says (POSIX.1-2017, XCU).
+/// The bytes of the file system of `dir` that are free to this user, by statvfs(3).
 fn free(dir: &Path) -> Option<u64> {
-    let output = Command::new("df").arg("-Pk").arg("--").arg(dir).env("LC_ALL", "C").stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    let kilobytes: u64 = text.lines().nth(1)?.split_whitespace().rev().nth(2)?.parse().ok()?;
-    Some(kilobytes << 10)
+    let told = rustix::fs::statvfs(dir).ok()?;
+    Some(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
 /// The bytes on disk of the files by which commit `to` differs from commit `from`, or of all its files. A file whose object is not

@@ -10,19 +10,12 @@ use super::{
 };
 use crate::model::{Error, Result};
 use gix::{ObjectId, bstr::BString};
-use std::{
-    path::{Path, PathBuf},
-    time::{Duration, Instant},
-};
+use std::path::{Path, PathBuf};
 
 /// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
 /// hooks there.
 pub const PLAIN_CONFIG: [(&str, &str); 4] =
     [("core.autocrlf", "false"), ("core.eol", "lf"), ("commit.gpgsign", "false"), ("core.hooksPath", "/dev/null")];
-
-/// How long the room that was found on a disk counts for small moves, and what is small, in bytes.
-const LOOK: Duration = Duration::from_secs(1);
-const SMALL: u64 = 16 << 20;
 
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
@@ -30,8 +23,6 @@ pub struct GateTree {
     source: Source,
     /// The candidate that it shows.
     shown: Option<ObjectId>,
-    /// When the room on its disk was looked at.
-    looked: Option<Instant>,
 }
 
 /// What work trees are made of.
@@ -54,7 +45,7 @@ impl GateTree {
                 .collect(),
             common_dir: repo.git.common_dir().canonicalize().map_err(making)?,
         };
-        Ok(GateTree { dir: source.make()?, source, shown: None, looked: None })
+        Ok(GateTree { dir: source.make()?, source, shown: None })
     }
 
     /// Its folder.
@@ -78,11 +69,7 @@ impl GateTree {
     /// Errors: no room on the disk, before anything is written; and failures of git.
     pub fn show(&mut self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
         let needed = size_of_files(&self.source.git.to_thread_local(), self.shown, candidate)?;
-        // Asking what is free takes a process, which is dear to gates that take a millisecond.
-        if needed > SMALL || self.looked.is_none_or(|looked| looked.elapsed() > LOOK) {
-            check_room(self.dir(), needed)?;
-            self.looked = Some(Instant::now());
-        }
+        check_room(self.dir(), needed)?;
         if self.shown.is_some() && self.turn_to(candidate, target, base).is_err() {
             self.shown = None;
             self.dir = self.source.make()?;

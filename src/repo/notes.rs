@@ -79,15 +79,18 @@ impl Repo {
         }
         let writing = |e: &gix::Error| unwritten(format_args!("write {name}"), e);
         let (tip, mut state) = self.notes_state(name)?;
+        let git = self.git.clone().with_object_memory();
         for (object, added) in lines {
             let mut all = self.lines_on(name, &mut state, *object)?;
             all.extend(added.iter().cloned());
             all.sort();
             all.dedup();
-            let blob = self.git.write_blob(all.join("\n") + "\n").map_err(|e| writing(&e))?.detach();
-            state.edit(*object, Some(blob), &self.git.objects).map_err(|e| writing(&e))?;
+            let blob = git.write_blob(all.join("\n") + "\n").map_err(|e| writing(&e))?.detach();
+            state.edit(*object, Some(blob), &git.objects).map_err(|e| writing(&e))?;
         }
-        let tree = state.write(&self.git.objects).map_err(|e| writing(&e))?;
+        let tree = state.write(&git.objects).map_err(|e| writing(&e))?;
+        let memory = git.objects.reset_object_memory().unwrap_or_default();
+        self.write_reached(&memory, tree, &format!("write {name}"))?;
         let commit = self.commit_tree(tree, tip, "Notes added by git lex-pr")?;
         Ok(Some(RefChange { name: name.into(), old: tip, new: Some(commit) }))
     }

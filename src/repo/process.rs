@@ -5,7 +5,8 @@ use crate::model::{Error, Result, time::human};
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     ffi::OsStr,
-    io::{BufRead, BufReader, Write},
+    fs::File,
+    io::{BufRead, BufReader, BufWriter, Write},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -94,13 +95,19 @@ impl GitCommand {
 
     /// Run it, whatever its exit status is.
     pub fn output(mut self, input: Option<&[u8]>) -> Result<GitOutput> {
-        if input.is_some() {
-            self.0.stdin(Stdio::piped());
+        match input {
+            Some(input) => self.feed(|stdin| stdin.write_all(input)),
+            None => Ok(self.0.output().map_err(missing)?.into()),
         }
-        let mut child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
-        if let (Some(input), Some(mut stdin)) = (input, child.stdin.take()) {
+    }
+
+    /// Run it, whatever its exit status is, on what `write` gives it to read.
+    pub fn feed(mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<GitOutput> {
+        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+        if let Some(stdin) = child.stdin.take() {
             // Git may end before it has read everything; its exit status then says why.
-            let _ = stdin.write_all(input);
+            let mut stdin = BufWriter::new(stdin);
+            let _ = write(&mut stdin).and_then(|()| stdin.flush());
         }
         Ok(child.wait_with_output().map_err(missing)?.into())
     }
@@ -128,8 +135,17 @@ impl GitCommand {
     }
 
     /// Start it for a dialogue by lines. It hears of the end of this process, however that comes, as the end of the dialogue.
-    pub fn talk(mut self) -> Result<Talk> {
-        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+    pub fn talk(self) -> Result<Talk> {
+        self.talk_over(Stdio::piped())
+    }
+
+    /// The same for one that holds `file`, by flock(2), until it and all that it started have ended. What they write to stderr goes there.
+    pub fn talk_holding(self, file: File) -> Result<Talk> {
+        self.talk_over(file.into())
+    }
+
+    fn talk_over(mut self, stderr: Stdio) -> Result<Talk> {
+        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(missing)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Talk { child: Some(child), stdin, stdout })
     }

@@ -24,7 +24,7 @@ pub use ladder::Ladder;
 
 use crate::{
     model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},
-    repo::{History, Repo, unwritten},
+    repo::{History, Repo, named_objects},
 };
 use court::Court;
 use engine::{Engine, OpenFile};
@@ -487,33 +487,12 @@ impl<'r> Weaver<'r> {
     /// stays in memory: a conflict may be settled on top of it, and what was merged once is not merged again.
     pub fn persist(&mut self, tip: ObjectId) -> Result<()> {
         let Some(mut memory) = self.git.objects.reset_object_memory() else { return Ok(()) };
-        let written = self.write_reached(&memory, tip);
+        let written = self.repo.write_reached(&memory, tip, "write a candidate to the object database");
         if let Ok(written) = &written {
             memory.retain(|id, _| !written.contains(id));
         }
         self.git.objects.set_object_memory(memory);
         written.map(drop)
-    }
-
-    fn write_reached(&self, memory: &gix::odb::memory::Storage, tip: ObjectId) -> Result<HashSet<ObjectId>> {
-        let writing = |e: &gix::Error| unwritten("write a candidate to the object database", e);
-        let mut written = HashSet::new();
-        let mut stack = vec![(tip, false)];
-        while let Some((id, children_done)) = stack.pop() {
-            let Some((kind, data)) = memory.get(&id) else { continue };
-            if written.contains(&id) {
-                continue;
-            }
-            if children_done {
-                let stored = self.repo.git.objects.write_buf(*kind, data).map_err(|e| writing(&e))?;
-                written.insert(stored);
-                continue;
-            }
-            stack.push((id, true));
-            let named = named_objects(*kind, data, self.git.object_hash()).map_err(|e| writing(&e))?;
-            stack.extend(named.into_iter().map(|id| (id, false)));
-        }
-        Ok(written)
     }
 }
 
@@ -545,16 +524,4 @@ fn looking(error: &dyn std::fmt::Display) -> Error {
 fn keep(git: &gix::Repository, kind: gix::objs::Kind, data: &[u8]) -> std::result::Result<ObjectId, gix::Error> {
     let id = gix::objs::compute_hash(git.object_hash(), kind, data)?;
     git.objects.write_buf_with_known_id(kind, data, id)
-}
-
-/// The objects that a commit or tree of the weave names.
-fn named_objects(kind: gix::objs::Kind, data: &[u8], hash: gix::hash::Kind) -> std::result::Result<Vec<ObjectId>, gix::Error> {
-    Ok(match kind {
-        gix::objs::Kind::Commit => {
-            let commit = gix::objs::CommitRef::from_bytes(data, hash)?;
-            std::iter::once(commit.tree()).chain(commit.parents()).collect()
-        }
-        gix::objs::Kind::Tree => gix::objs::TreeRef::from_bytes(data, hash)?.entries.iter().map(|entry| entry.oid.to_owned()).collect(),
-        gix::objs::Kind::Blob | gix::objs::Kind::Tag => Vec::new(),
-    })
 }
