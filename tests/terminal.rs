@@ -117,6 +117,22 @@ fn progress_counts_to_the_end_and_leaves_nothing_behind_after_ctrl_c() {
 }
 
 #[test]
+fn progress_says_what_waits_for_what() {
+    let sandbox = Sandbox::new();
+    let gate = |name: &str, more: &str| format!("[[gate]]\nname = \"{name}\"\nrun = \"sleep 60 # {name}\"\n{more}\n");
+    let group = "exclusive = \"port\"";
+    sandbox.config(&[gate("one", group), gate("two", group), gate("three", ""), gate("four", "")].concat());
+    sandbox.branch("a", "main", "a", &[("a", "a")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let mut terminal = Terminal::new(&sandbox, 200, &["merge", "--execute", "--max-workers", "2"]);
+    terminal.wait_for("; a: two waits for one of a; a: four waits for a worker");
+    terminal.screen.write_all(b"\x03").unwrap();
+    terminal.wait_for("Ctrl-C again kills");
+    terminal.screen.write_all(b"\x03").unwrap();
+    assert_eq!(terminal.end().1, Some(130));
+}
+
+#[test]
 fn a_narrow_terminal_wraps_the_details_and_keeps_ids_whole() {
     let sandbox = Sandbox::new();
     sandbox.branch("a", "main", "a", &[("base.txt", "ONE\ntwo\nthree\n"), ("a file of some length", "x")]);

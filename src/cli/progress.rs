@@ -4,7 +4,7 @@ use super::narrow::Narrow;
 use crate::{
     model::{Result, time::human},
     report::style::{CARE, paint, printable},
-    run::Event,
+    run::{Event, Waiting},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::{io::IsTerminal, time::Duration};
@@ -26,11 +26,12 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
             say(bar.as_ref(), &format!("the plan is paused by {pause}; waiting for `git lex-pr resume`"));
         }
         (Some(bar), Event::Begun(total)) => bar.set_length(total as u64),
-        (Some(bar), Event::Proving { at_work, left }) => {
+        (Some(bar), Event::Proving { at_work, waiting, left }) => {
             bar.enable_steady_tick(Duration::from_millis(120));
             let gates: Vec<String> = at_work.iter().map(|at| format!("{}: {} {}", at.item, at.gate, whole(at.lasts))).collect();
             let left = left.map(|left| format!("about {} left; ", whole(left))).unwrap_or_default();
-            bar.set_message(printable(&format!("{left}{}", gates.join(", "))));
+            let waiting: String = waiting.iter().map(waits).collect();
+            bar.set_message(printable(&format!("{left}{}{waiting}", gates.join(", "))));
         }
         (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words())),
         (None, Event::Begun(_) | Event::Proving { .. } | Event::Decided(..)) => {}
@@ -39,6 +40,12 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
         bar.finish_and_clear();
     }
     outcome
+}
+
+/// What a gate waits for, behind what is at work.
+fn waits(waiting: &Waiting) -> String {
+    let other = waiting.beside.map_or("a worker".into(), |(item, gate)| format!("{gate} of {item}"));
+    format!("; {}: {} waits for {other}", waiting.item, waiting.gate)
 }
 
 /// A line that stays, above the bar where there is one.

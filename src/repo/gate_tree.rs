@@ -90,7 +90,12 @@ impl GateTree {
         let doing = "check out a candidate for its gates";
         self.git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
         self.git().args(["clean", "-ffdq"]).run(doing)?;
-        self.git().args(["update-ref", &format!("refs/heads/{target}"), &base.to_string()]).run(doing).map(drop)
+        let branch = format!("refs/heads/{target}");
+        // Where no gate has moved it since the last candidate, it is there already.
+        if std::fs::read_to_string(self.dir().join(".git").join(&branch)).is_ok_and(|at| at.trim_end() == base.to_string()) {
+            return Ok(());
+        }
+        self.git().args(["update-ref", &branch, &base.to_string()]).run(doing).map(drop)
     }
 
     /// The files that differ from the candidate, or are new and not ignored.

@@ -39,7 +39,7 @@ pub use journal::{
     PREFIX as RUNS_PREFIX, at_work, find as find_run, newest as newest_run, newest_that as newest_run_that, plan_of as plan_of_run, runs,
 };
 pub use lock::{wait_for, who};
-pub use pool::AtWork;
+pub use pool::{AtWork, Waiting};
 pub use replay::{Request as ReplayRequest, replay};
 pub use retry::{Retry, retry, still_landed};
 pub use simulate::{Played, check_model, simulate};
@@ -117,6 +117,8 @@ pub enum Event<'a> {
     Proving {
         /// The gates at work.
         at_work: Vec<AtWork<'a>>,
+        /// The gates that wait for them: what is asked for next, and each that must not run beside another.
+        waiting: Vec<Waiting<'a>>,
         /// An estimate from how long the gates took in the run before.
         left: Option<Duration>,
     },

@@ -76,6 +76,17 @@ pub struct AtWork<'a> {
     pub lasts: Duration,
 }
 
+/// A gate that would be at work, but for something else.
+#[derive(Clone, Debug)]
+pub struct Waiting<'a> {
+    /// The item whose candidate it is to judge.
+    pub item: &'a str,
+    /// The gate.
+    pub gate: &'a str,
+    /// The item and the gate of its exclusive group that it waits for; any worker where there is none.
+    pub beside: Option<(&'a str, &'a str)>,
+}
+
 /// After this time a gate is slow where it does not say itself when.
 const SLOW: Duration = Duration::from_secs(60);
 
@@ -93,6 +104,8 @@ pub(super) struct Pool<'r> {
     entries: Vec<Entry>,
     numbers: HashMap<(String, ObjectId), Job>,
     running: BTreeMap<Job, Running>,
+    /// The jobs that could not start when they were asked for last, and the one that each waits for, if it is one.
+    waiting: Vec<(Job, Option<Job>)>,
     /// The jobs of all workers, those that were stopped and have not ended yet among them.
     occupied: Vec<Job>,
     working: JoinSet<Done>,
@@ -110,6 +123,7 @@ impl<'r> Pool<'r> {
             entries: Vec::new(),
             numbers: HashMap::new(),
             running: BTreeMap::new(),
+            waiting: Vec::new(),
             occupied: Vec::new(),
             working: JoinSet::new(),
         }
@@ -188,6 +202,19 @@ impl<'r> Pool<'r> {
         self.running.iter().map(|(job, running)| self.shown(*job, running)).collect()
     }
 
+    /// What waits for something else to end.
+    pub fn waiting(&self) -> Vec<Waiting<'_>> {
+        let names = |job: Job| {
+            let Question { gate, subject, .. } = &self.entries[job].question;
+            (subject.item.as_str(), gate.name.as_str())
+        };
+        let waiting = self.waiting.iter().map(|(job, beside)| {
+            let (item, gate) = names(*job);
+            Waiting { item, gate, beside: beside.map(names) }
+        });
+        waiting.collect()
+    }
+
     fn shown(&self, job: Job, running: &Running) -> AtWork<'_> {
         let Question { gate, subject, .. } = &self.entries[job].question;
         AtWork { item: &subject.item, gate: &gate.name, lasts: running.since.elapsed() }
@@ -225,6 +252,7 @@ impl<'r> Pool<'r> {
         let load: usize = self.occupied.iter().map(|job| self.weight(*job)).sum();
         if load > 0 && load + self.weight(job) > self.workers() {
             self.crew.is_wanted();
+            self.waiting.push((job, None));
             return Ok(Start::Full);
         }
         if load == 0 {
@@ -233,7 +261,10 @@ impl<'r> Pool<'r> {
             return Ok(Start::Full);
         }
         let group = |job: &Job| self.entries[*job].question.gate.exclusive.as_ref();
-        if group(&job).is_some() && self.occupied.iter().any(|other| group(other) == group(&job)) {
+        if group(&job).is_some()
+            && let Some(other) = self.occupied.iter().find(|other| group(other) == group(&job))
+        {
+            self.waiting.push((job, Some(*other)));
             return Ok(Start::Waits);
         }
         let entry = &self.entries[job];
@@ -270,6 +301,7 @@ impl<'r> Pool<'r> {
 
     /// Stop the jobs that run and are not among `wanted`.
     pub fn keep_only(&mut self, wanted: &[Job]) {
+        self.waiting.clear();
         let unwanted: Vec<Job> = self.running.keys().copied().filter(|job| !wanted.contains(job)).collect();
         for job in unwanted {
             if let Some(running) = self.running.remove(&job) {

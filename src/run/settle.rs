@@ -31,6 +31,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// For how long decisions wait for others, to share a step of the journal.
 const STEP: Duration = Duration::from_millis(250);
 
+/// What commands have taken that is not lost with the process; to write a step takes about as long.
+const DEAR: Duration = Duration::from_millis(20);
+
 impl World for Flow<'_> {
     type Candidate = Rc<Assessed>;
 
@@ -98,7 +101,6 @@ impl World for Flow<'_> {
     }
 
     fn wait(&mut self) -> Result<()> {
-        self.write_step()?;
         loop {
             self.tell_what_runs();
             self.signals.check()?;
@@ -107,9 +109,11 @@ impl World for Flow<'_> {
             }
             let workers = self.pool.workers();
             // A worker more, or memory, can be given something at once.
-            if self.pool.wait(TICK, self.signals.stop.clone())? || self.pool.workers() > workers || self.pool.is_let_go() {
+            let patience = if self.step.decided.is_empty() { TICK } else { STEP };
+            if self.pool.wait(patience, self.signals.stop.clone())? || self.pool.workers() > workers || self.pool.is_let_go() {
                 return Ok(());
             }
+            self.write_step()?;
         }
     }
 
@@ -200,7 +204,9 @@ impl Flow<'_> {
         if let Some(why) = self.pool.held() {
             (self.tell)(Event::Held(&why));
         }
-        (self.tell)(Event::Proving { at_work: self.pool.at_work(), left: self.usual.left(&self.pool.at_work(), left) });
+        let (at_work, waiting) = (self.pool.at_work(), self.pool.waiting());
+        let left = self.usual.left(&at_work, left);
+        (self.tell)(Event::Proving { at_work, waiting, left });
         for slow in self.pool.slow() {
             (self.tell)(Event::Slow(slow));
         }
@@ -282,7 +288,7 @@ impl Flow<'_> {
             self.step.decided.push((report.name.clone(), report.status));
             self.step.verdicts.extend(verdicts);
             self.step.files.extend(files);
-            if self.step.is_due(!self.pool.unkept().is_empty()) {
+            if self.step.is_due(self.pool.unkept().iter().map(|verdict| Duration::from_millis(verdict.duration_ms)).sum()) {
                 self.write_step()?;
             }
         }
@@ -319,10 +325,10 @@ impl Default for NextStep {
 }
 
 impl NextStep {
-    /// Whether it is to be written. What a command has said may have taken hours and is kept at once; what was decided without one costs
-    /// less to decide again than a step costs to write, so that several wait for each other.
-    fn is_due(&self, bought: bool) -> bool {
-        bought || self.since.elapsed() >= STEP
+    /// Whether it is to be written. What commands have said may have taken hours and is kept at once; what was decided in less than a step
+    /// takes to write costs less to decide again, so that several decisions wait for each other.
+    fn is_due(&self, bought: Duration) -> bool {
+        bought >= DEAR || self.since.elapsed() >= STEP
     }
 
     /// The subject of its commit: the first item, and how many came with it.
