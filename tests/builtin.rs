@@ -2,7 +2,7 @@
 
 use crate::sandbox::{Sandbox, find};
 use lex_pr::{
-    gate::{Limits, Manifest, Plugin, Shelf, Wasm, builtin},
+    gate::{Engines, Limits, Manifest, Plugin, Shelf, builtin},
     model::gate::GateSpec,
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn gate(name: &str) -> GateSpec {
 
 fn manifest(name: &str) -> Manifest {
     let (_stop, stopped) = tokio::sync::watch::channel(false);
-    let plugin = Plugin::load(&gate(name), &Shelf::Folder(Path::new(".")), &Wasm::default(), &stopped);
+    let plugin = Plugin::load(&gate(name), &Shelf::Folder(Path::new(".")), &Engines::default(), &stopped);
     plugin.unwrap_or_else(|e| panic!("{name}: {e}")).manifest().clone()
 }
 

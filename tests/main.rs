@@ -20,6 +20,7 @@ mod merge;
 mod order;
 mod plan;
 mod plugins;
+mod query;
 mod reference;
 mod report;
 mod repositories;

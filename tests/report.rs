@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 fn landed() -> (Sandbox, Value) {
     let sandbox = Sandbox::new();
-    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"test ! -e bad\"\n");
+    sandbox.config("[[gate]]\nname = \"t\"\nrun = \"sleep 0.03; test ! -e bad\"\n");
     sandbox.branch("a", "main", "a", &[("base.txt", "ONE\ntwo\nthree\n")]);
     sandbox.branch("bad", "main", "bad", &[("bad", "x")]);
     sandbox.branch("c", "main", "c", &[("base.txt", "uno\ntwo\nthree\n")]);

@@ -1,7 +1,7 @@
 //! Gates in WASM: what they see, what they may, and what a hostile one comes to.
 
 use crate::sandbox::{Sandbox, find, status};
-use lex_pr::gate::{Inspected, Shelf, Wasm};
+use lex_pr::gate::{Engines, Inspected, Shelf};
 use serde_json::Value;
 use std::{
     path::Path,
@@ -185,7 +185,7 @@ fn ctrl_c_ends_a_gate_that_would_run_for_long() {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let pid = child.id().to_string();
     let patience = Instant::now() + Duration::from_secs(20);
-    while !threads(&pid).iter().any(|name| name == "wasm ticker") {
+    while !threads(&pid).iter().any(|name| name == "ticker") {
         assert!(Instant::now() < patience, "it never ran");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -200,19 +200,19 @@ fn ctrl_c_ends_a_gate_that_would_run_for_long() {
 
 #[test]
 fn no_thread_outlives_the_engine() {
-    let ticks = || threads("self").iter().filter(|name| *name == "wasm ticker").count();
+    let ticks = || threads("self").iter().filter(|name| *name == "ticker").count();
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("gate.wasm"), corpus("keeps-count")).unwrap();
     let stop = tokio::sync::watch::channel(false).1;
-    let wasm = Wasm::default();
+    let engines = Engines::default();
     assert_eq!(ticks(), 0, "nothing is made before it is needed");
-    Inspected::load("gate.wasm", &Shelf::Folder(folder.path()), &wasm, &stop).unwrap();
+    Inspected::load("gate.wasm", &Shelf::Folder(folder.path()), &engines, &stop).unwrap();
     // A thread gives itself its name, a moment after it is there.
     let patience = Instant::now() + Duration::from_secs(20);
     while ticks() != 1 {
         assert!(Instant::now() < patience, "it never ticks");
     }
-    drop(wasm);
+    drop(engines);
     assert_eq!(ticks(), 0);
 }
 

@@ -3,7 +3,7 @@
 use super::{Answer, context::Context};
 use crate::{
     config::{FILE_NAME, Flags},
-    gate::{Inspected, Limits, Shelf, Wasm, builtin, digest},
+    gate::{Engines, Inspected, Limits, Shelf, builtin, digest},
     model::{
         Error, Result,
         error::nearest,
@@ -139,7 +139,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         builtin::source(name)?;
         let shown = Shown {
             from: "built-in".into(),
-            ..of_plugin(&plugin(&args.name), |name, wasm| inspect(name, &Shelf::Folder(&context.dir), wasm))?
+            ..of_plugin(&plugin(&args.name), |name, engines| inspect(name, &Shelf::Folder(&context.dir), engines))?
         };
         return Answer::yes(words(&shown), &shown);
     }
@@ -183,13 +183,13 @@ fn plugin(name: &str) -> GateSpec {
     GateSpec { plugin: Some(name.into()), run: None, ..GateSpec::command(name, String::new(), None, &[]) }
 }
 
-fn inspect(name: &str, shelf: &Shelf, wasm: &Wasm) -> Result<Inspected> {
-    Inspected::load(name, shelf, wasm, &tokio::sync::watch::channel(false).1)
+fn inspect(name: &str, shelf: &Shelf, engines: &Engines) -> Result<Inspected> {
+    Inspected::load(name, shelf, engines, &tokio::sync::watch::channel(false).1)
 }
 
 fn of_gate(gate: &GateSpec, repo: &Repo, target: ObjectId) -> Result<Shown> {
     let shown = match &gate.plugin {
-        Some(_) => of_plugin(gate, |name, wasm| inspect(name, &Shelf::Commit(&repo.git, target), wasm))?,
+        Some(_) => of_plugin(gate, |name, engines| inspect(name, &Shelf::Commit(&repo.git, target), engines))?,
         None => Shown {
             limits: Some(ShownLimits {
                 time_ms: gate.timeout.as_ref().map(|span| milliseconds(span.duration())),
@@ -215,7 +215,7 @@ fn runs_in(gate: &GateSpec) -> Option<String> {
 }
 
 /// A plugin is shown as far as it loads; what is wrong with it is what the user wants to know.
-fn of_plugin(gate: &GateSpec, inspect: impl Fn(&str, &Wasm) -> Result<Inspected>) -> Result<Shown> {
+fn of_plugin(gate: &GateSpec, inspect: impl Fn(&str, &Engines) -> Result<Inspected>) -> Result<Shown> {
     let name = gate.plugin.as_deref().unwrap_or_default();
     let limits = Limits::of(gate);
     let mut shown = Shown {
@@ -231,7 +231,7 @@ fn of_plugin(gate: &GateSpec, inspect: impl Fn(&str, &Wasm) -> Result<Inspected>
         }),
         ..Shown::default()
     };
-    let Inspected { manifest, files, .. } = match inspect(name, &Wasm::default()) {
+    let Inspected { manifest, files, .. } = match inspect(name, &Engines::default()) {
         Ok(inspected) => inspected,
         Err(error) => {
             shown.errors.push(told(&error));

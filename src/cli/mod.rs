@@ -19,6 +19,7 @@ mod pause;
 mod plan;
 mod plugin;
 mod progress;
+mod query;
 mod replay;
 mod report;
 mod resolutions;
@@ -83,6 +84,7 @@ enum Command {
     Plan(plan::Command),
     #[command(visible_alias = "merge-order")]
     Order(order::Args),
+    Query(query::Args),
     Forecast(forecast::Args),
     Simulate(simulate::Args),
     #[command(subcommand)]
@@ -167,6 +169,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Plan(command) => plan::run(command, context),
         Command::Order(args) => order::run(&args, context),
+        Command::Query(args) => query::run(&args, context),
         Command::Forecast(args) => forecast::run(&args, context),
         Command::Simulate(args) => simulate::run(&args, context),
         Command::Gate(command) => gate::run(command, context),

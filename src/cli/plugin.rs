@@ -2,7 +2,7 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    gate::{Inspected, Manifest, Parts, Plugin, Shelf, Stop, WORLD, Wasm, builtin},
+    gate::{Engines, Inspected, Manifest, Parts, Plugin, Shelf, Stop, WORLD, builtin},
     model::{
         Error, Result,
         gate::{BUILTIN, PLUGIN_SUFFIXES},
@@ -118,7 +118,7 @@ fn never() -> Stop {
 fn list(context: &Context) -> Result<Answer> {
     let repo = context.repo()?;
     let (_, commit, file) = context.target_file(&repo)?;
-    let (shelf, wasm, stop) = (Shelf::Commit(&repo.git, commit), Wasm::default(), never());
+    let (shelf, engines, stop) = (Shelf::Commit(&repo.git, commit), Engines::default(), never());
     let named = file.gates.iter().filter(|gate| gate.plugin.is_some()).map(|gate| (gate.judge().to_string(), Some(gate)));
     let is_named = |plugin: &String| file.gates.iter().any(|gate| gate.plugin.as_ref() == Some(plugin));
     let built_in = builtin::ALL.iter().map(|(name, _)| format!("{BUILTIN}{name}")).filter(|plugin| !is_named(plugin));
@@ -126,9 +126,9 @@ fn list(context: &Context) -> Result<Answer> {
         .chain(built_in.map(|plugin| (plugin, None)))
         .map(|(plugin, gate)| {
             // One that lacks a grant or is configured wrongly still says what it is.
-            let inspected = Inspected::load(&plugin, &shelf, &wasm, &stop);
+            let inspected = Inspected::load(&plugin, &shelf, &engines, &stop);
             let loaded = inspected.map(|inspected| {
-                let fits = gate.map_or(Ok(()), |gate| Plugin::load(gate, &shelf, &wasm, &stop).map(|_| ()));
+                let fits = gate.map_or(Ok(()), |gate| Plugin::load(gate, &shelf, &engines, &stop).map(|_| ()));
                 (inspected.manifest, fits)
             });
             let (manifest, fits) = loaded.unwrap_or_else(|error| (Manifest::default(), Err(error)));
@@ -171,7 +171,7 @@ fn inspect(file: &str, context: &Context) -> Result<Answer> {
             return Err(Error::input("no-plugin", format!("there is no file {file}")).hint(hint));
         }
     }
-    let inspected = Inspected::load(file, &Shelf::Folder(&context.dir), &Wasm::default(), &never())?;
+    let inspected = Inspected::load(file, &Shelf::Folder(&context.dir), &Engines::default(), &never())?;
     let component = inspected.parts.map(|Parts { imports, exports }| Component {
         world: WORLD.into(),
         wasi: imports.iter().any(|name| name.starts_with("wasi:")),

@@ -1,6 +1,6 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, gate_new, gate_show, gate_test, order, plugin, resolutions, status};
+use super::{Answer, gate, gate_new, gate_show, gate_test, order, plugin, query, resolutions, status};
 use crate::{
     config::ConfigFile,
     gate::{GateStats, cases::Case},
@@ -37,6 +37,8 @@ enum Document {
     Config,
     /// `order --json`.
     Order,
+    /// `query --json`.
+    Query,
     /// `plan diff --json`.
     Diff,
     /// `gate list --json`.
@@ -80,6 +82,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Verdict => schema_for!(Verdict),
         Document::Config => schema_for!(ConfigFile),
         Document::Order => schema_for!(order::Order),
+        Document::Query => schema_for!(query::Asked),
         Document::Diff => schema_for!(Vec<Change>),
         Document::Gates => schema_for!(Vec<gate::Listed>),
         Document::Case => schema_for!(Case),

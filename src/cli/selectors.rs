@@ -44,11 +44,7 @@ impl Selectors {
         }
         let query = self.filter.as_deref().map(Query::parse).transpose()?;
         let fields = query.as_ref().map_or_else(BTreeSet::new, Query::fields);
-        let newest = match fields.contains("status") || fields.contains("conflicts") {
-            true => newest_run(repo, Some(&found.name))?,
-            false => None,
-        };
-        let all = facts(repo, &found.plan, newest.as_ref(), &fields)?;
+        let all = facts_for(repo, &found, &fields)?;
         let fits = |facts: &Facts| {
             let level = facts["level"].as_u64().and_then(|level| usize::try_from(level).ok()).unwrap_or_default();
             (self.items.is_empty() || self.items.iter().any(|item| facts["name"] == *item))
@@ -59,6 +55,15 @@ impl Selectors {
         found.plan = cut(&found.plan, &found.name, &chosen.collect::<Vec<_>>())?;
         Ok(found)
     }
+}
+
+/// What is known of each item of a plan, in its order, as far as one of `fields` asks for it.
+pub fn facts_for(repo: &Repo, found: &PlanArg, fields: &BTreeSet<&str>) -> Result<Vec<Facts>> {
+    let newest = match fields.contains("status") || fields.contains("conflicts") {
+        true => newest_run(repo, Some(&found.name))?,
+        false => None,
+    };
+    facts(repo, &found.plan, newest.as_ref(), fields)
 }
 
 fn levels(text: &str) -> Result<RangeInclusive<usize>, String> {

@@ -7,18 +7,27 @@
 mod answers;
 mod calls;
 
-use super::{Manifest, Said, host::Host, plugin::Limits, process::Stop};
+use super::{Manifest, Said, host::Host, plugin::Limits, process::Stop, ticker::Clock};
 use crate::model::{Error, Result};
 use answers::{manifest, said};
 use calls::furnish;
-use mlua::{Function, Lua, LuaOptions, StdLib, Table, Value, VmState, chunk::ChunkMode};
+use mlua::{
+    Function, Lua, LuaOptions, StdLib, Table, Value, VmState,
+    chunk::ChunkMode,
+    state::{GcIncParams, GcMode},
+};
 use serde_json::Map;
 use std::{
     cell::{Cell, RefCell},
     collections::BTreeMap,
     rc::Rc,
-    time::Instant,
+    time::{Duration, Instant},
 };
+
+/// How large a machine grows, in percent of what it holds, until garbage is collected, and in what steps, in kilobytes: twice and more of what
+/// Luau does by itself, for a gate's garbage mostly comes and goes with one candidate.
+const GC_GOAL: i32 = 400;
+const GC_STEP: i32 = 64;
 
 /// Most modules that a gate may require.
 const MAX_MODULES: usize = 64;
@@ -30,6 +39,7 @@ pub struct Gate {
     /// Path and source.
     modules: Vec<(String, Vec<u8>)>,
     limits: Limits,
+    clock: Clock,
     stop: Stop,
     manifest: Manifest,
     vm: Option<Vm>,
@@ -47,6 +57,9 @@ struct Vm {
 /// What the functions of a machine share with who runs it.
 struct Shared {
     deadline: Cell<Instant>,
+    clock: Clock,
+    /// The tick in which the time was looked at last.
+    seen: Cell<Option<u64>>,
     stop: Stop,
     /// Whom the gate asks; none while it is loaded.
     host: RefCell<Option<Host>>,
@@ -63,30 +76,50 @@ struct Shared {
 }
 
 impl Shared {
+    /// A call begins that has so much time.
+    fn begin(&self, time: Duration) {
+        self.deadline.set(Instant::now() + time);
+        self.seen.set(None);
+    }
+
     /// Errors once the call must end.
     fn in_time(&self) -> mlua::Result<()> {
-        match Instant::now() >= self.deadline.get() || *self.stop.borrow() {
-            true => Err(mlua::Error::runtime("its time is over")),
-            false => Ok(()),
+        let now = Some(self.clock.ticks());
+        if self.seen.get() == now {
+            return Ok(());
         }
+        if Instant::now() >= self.deadline.get() || *self.stop.borrow() {
+            // At each further turn as well: a gate may catch what it is thrown.
+            return Err(mlua::Error::runtime("its time is over"));
+        }
+        self.seen.set(now);
+        Ok(())
     }
 }
 
 impl Gate {
     /// Load the gate in `source`, called `name`; `read` gives the files beside it.
-    pub fn load(name: &str, source: &[u8], read: &dyn Fn(&str) -> Result<Option<Vec<u8>>>, limits: Limits, stop: &Stop) -> Result<Gate> {
+    pub fn load(
+        name: &str,
+        source: &[u8],
+        read: &dyn Fn(&str) -> Result<Option<Vec<u8>>>,
+        limits: Limits,
+        clock: Clock,
+        stop: &Stop,
+    ) -> Result<Gate> {
         let mut gate = Gate {
             name: name.into(),
             source: source.to_vec(),
             modules: Vec::new(),
             limits,
+            clock,
             stop: stop.clone(),
             manifest: Manifest::default(),
             vm: None,
         };
         loop {
             let vm = gate.machine()?;
-            vm.shared.deadline.set(Instant::now() + limits.time);
+            vm.shared.begin(limits.time);
             let returned = vm.run();
             if let Some(wanted) = vm.shared.wanted.take() {
                 gate.add_module(&wanted, read)?;
@@ -128,8 +161,11 @@ impl Gate {
         let making = |e: mlua::Error| bad(&e);
         let libraries = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::BIT | StdLib::MATH | StdLib::BUFFER;
         let lua = Lua::new_with(libraries, LuaOptions::new()).map_err(making)?;
+        lua.gc_set_mode(GcMode::Incremental(GcIncParams::default().goal(GC_GOAL).step_size(GC_STEP)));
         let shared = Rc::new(Shared {
             deadline: Cell::new(Instant::now() + self.limits.time),
+            clock: self.clock.clone(),
+            seen: Cell::default(),
             stop: self.stop.clone(),
             host: RefCell::default(),
             config: RefCell::default(),
@@ -138,9 +174,9 @@ impl Gate {
             wanted: RefCell::default(),
             loading: Cell::new(true),
         });
-        let clock = Rc::clone(&shared);
-        // At each turn, dear as it is: between two of them one call into a library may take as long as a gate has.
-        lua.set_interrupt(move |_| clock.in_time().map(|()| VmState::Continue));
+        let time = Rc::clone(&shared);
+        // At each turn: between two of them one call into a library may take as long as a gate has.
+        lua.set_interrupt(move |_| time.in_time().map(|()| VmState::Continue));
         lua.set_memory_limit(self.limits.memory).map_err(making)?;
         let reseed = lua.globals().get::<Table>("math").and_then(|math| math.get("randomseed")).map_err(making)?;
         furnish(&lua, &shared).map_err(making)?;
@@ -166,7 +202,7 @@ impl Gate {
             Ok(vm) => vm,
             Err(error) => return (host, Err(error)),
         };
-        vm.shared.deadline.set(Instant::now() + self.limits.time);
+        vm.shared.begin(self.limits.time);
         vm.shared.host.replace(Some(host));
         let said = vm.check();
         let host = vm.shared.host.take();

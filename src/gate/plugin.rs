@@ -1,11 +1,11 @@
 //! Gates that run in this process: where their code comes from, which engine runs it, and one call of it.
 
 use super::{
-    Manifest, Over, Said, Stop, View, builtin,
+    Engines, Manifest, Over, Said, Stop, View, builtin,
     host::Host,
     lua,
     said::plain,
-    wasm::{self, Parts, Wasm},
+    wasm::{self, Parts},
 };
 use crate::model::{
     Error, Result,
@@ -114,17 +114,17 @@ struct Code {
 }
 
 impl Code {
-    fn load(name: &str, shelf: &Shelf, limits: Limits, wasm: &Wasm, stop: &Stop) -> Result<Code> {
+    fn load(name: &str, shelf: &Shelf, limits: Limits, engines: &Engines, stop: &Stop) -> Result<Code> {
         if let Some(builtin) = name.strip_prefix(BUILTIN) {
             let source = builtin::source(builtin)?.as_bytes();
-            let gate = lua::Gate::load(name, source, &|_| Ok(None), limits, stop)?;
+            let gate = lua::Gate::load(name, source, &|_| Ok(None), limits, engines.clock()?, stop)?;
             return Ok(Code { engine: Engine::Lua(gate), files: Vec::new(), bytes: vec![source.to_vec()] });
         }
         let missing = || Error::input("no-plugin", format!("there is no file {name}")).hint("commit it to the target first");
         let bytes = shelf.read(name)?.ok_or_else(missing)?;
         if name.ends_with(".wasm") {
             within(bytes.len(), MAX_WASM_BYTES, name)?;
-            let gate = wasm::Gate::load(wasm, &bytes, limits, stop)?;
+            let gate = wasm::Gate::load(engines.wasm()?, &bytes, limits, stop)?;
             return Ok(Code { engine: Engine::Wasm(gate), files: vec![name.to_string()], bytes: vec![bytes] });
         }
         within(bytes.len(), MAX_LUA_BYTES, name)?;
@@ -132,7 +132,7 @@ impl Code {
             Some(bytes) => within(bytes.len(), MAX_LUA_BYTES, path).map(|()| Some(bytes)),
             None => Ok(None),
         };
-        let gate = lua::Gate::load(name, &bytes, &read, limits, stop)?;
+        let gate = lua::Gate::load(name, &bytes, &read, limits, engines.clock()?, stop)?;
         let modules = gate.modules().to_vec();
         let files = std::iter::once(name.to_string()).chain(modules.iter().map(|(path, _)| path.clone())).collect();
         let bytes = std::iter::once(bytes).chain(modules.into_iter().map(|(_, bytes)| bytes)).collect();
@@ -154,8 +154,8 @@ pub struct Inspected {
 
 impl Inspected {
     /// Load the plugin `name` from `shelf`, whatever it would have to be granted and however it would have to be configured.
-    pub fn load(name: &str, shelf: &Shelf, wasm: &Wasm, stop: &Stop) -> Result<Inspected> {
-        let Code { engine, files, bytes } = Code::load(name, shelf, Limits::default(), wasm, stop)?;
+    pub fn load(name: &str, shelf: &Shelf, engines: &Engines, stop: &Stop) -> Result<Inspected> {
+        let Code { engine, files, bytes } = Code::load(name, shelf, Limits::default(), engines, stop)?;
         let parts = match &engine {
             Engine::Lua(_) => None,
             Engine::Wasm(gate) => Some(gate.parts().clone()),
@@ -191,9 +191,9 @@ pub struct Judged {
 impl Plugin {
     /// Load the plugin of `gate`, whose files lie on `shelf`. The error is the plugin's: no such file, code that does not load, a
     /// grant that is missing, or a config that it does not take.
-    pub fn load(gate: &GateSpec, shelf: &Shelf, wasm: &Wasm, stop: &Stop) -> Result<Plugin> {
+    pub fn load(gate: &GateSpec, shelf: &Shelf, engines: &Engines, stop: &Stop) -> Result<Plugin> {
         let limits = Limits::of(gate);
-        let Code { engine, files, bytes } = Code::load(gate.plugin.as_deref().unwrap_or_default(), shelf, limits, wasm, stop)?;
+        let Code { engine, files, bytes } = Code::load(gate.plugin.as_deref().unwrap_or_default(), shelf, limits, engines, stop)?;
         let manifest = engine.manifest().clone();
         let (grants, config) = (manifest.grants(gate)?, manifest.complete(gate)?);
         let mut hash = Sha256::new();

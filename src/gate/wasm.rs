@@ -9,6 +9,7 @@ use super::{
     host::Host,
     plugin::Limits,
     said::{MAX_ANNOTATIONS, plain},
+    ticker::Ticker,
     view::{self, Difference, Status, View, matches, no_candidate, quote},
     wasi::{self, Wasi},
 };
@@ -36,8 +37,7 @@ use std::{
     fs::DirBuilder,
     os::unix::fs::{DirBuilderExt, MetadataExt},
     path::Path,
-    sync::{Arc, Mutex, OnceLock, PoisonError, mpsc},
-    thread::JoinHandle,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 use wasmparser::{ComponentInstance, Payload};
@@ -73,18 +73,6 @@ const TABLE_ELEMENTS: usize = 1 << 24;
 /// Most components that one may come to, whatever is instantiated where; toolchains make a handful.
 const MOST_COPIES: u64 = 10_000;
 
-/// What all WASM gates share. It is made when the first of them is loaded.
-#[derive(Default)]
-pub struct Wasm {
-    machine: OnceLock<Result<Arc<Machine>>>,
-}
-
-impl Wasm {
-    fn machine(&self) -> Result<Arc<Machine>> {
-        self.machine.get_or_init(|| Machine::new().map(Arc::new)).clone()
-    }
-}
-
 /// What a component is made of.
 #[derive(Clone, Debug)]
 pub struct Parts {
@@ -94,8 +82,8 @@ pub struct Parts {
     pub exports: Vec<String>,
 }
 
-/// A compiler with what it has compiled.
-struct Machine {
+/// A compiler with what it has compiled, for all WASM gates.
+pub(super) struct Machine {
     engine: Engine,
     /// With all of the gate's own interfaces.
     linker: Linker<State>,
@@ -125,7 +113,7 @@ fn pooled(config: &Config) -> wasmtime::Result<Engine> {
 }
 
 impl Machine {
-    fn new() -> Result<Machine> {
+    pub fn new() -> Result<Machine> {
         let mut config = Config::new();
         config.consume_fuel(true).epoch_interruption(true).max_wasm_stack(STACK);
         // The same bits on every machine.
@@ -140,7 +128,12 @@ impl Machine {
         let engine = if limited { Engine::new(&config) } else { pooled(&config).or_else(|_| Engine::new(&config)) }.map_err(making)?;
         let mut linker = Linker::new(&engine);
         bindings::Gate::add_to_linker::<_, HasSelf<State>>(&mut linker, |state| state).map_err(making)?;
-        let ticker = Ticker::start(&engine)?;
+        let weak = engine.weak();
+        let ticker = Ticker::start(TICK, move || {
+            if let Some(engine) = weak.upgrade() {
+                engine.increment_epoch();
+            }
+        })?;
         Ok(Machine { engine, linker, known: Mutex::default(), _ticker: ticker })
     }
 
@@ -257,40 +250,6 @@ fn is_private(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok_and(|meta| meta.is_dir() && meta.uid() == user && meta.mode() & 0o077 == 0)
 }
 
-/// The thread by whose ticks running components notice that time goes by. It ends with the engine.
-struct Ticker {
-    /// Never sent to: that it is gone says that the ticker shall end.
-    alive: Option<mpsc::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Ticker {
-    fn start(engine: &Engine) -> Result<Ticker> {
-        let (alive, dead) = mpsc::channel::<()>();
-        let engine = engine.weak();
-        let tick = move || {
-            while dead.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
-                if let Some(engine) = engine.upgrade() {
-                    engine.increment_epoch();
-                }
-            }
-        };
-        let thread = std::thread::Builder::new().name("wasm ticker".into()).spawn(tick);
-        let thread = thread.map_err(|e| Error::io("start a thread for the WASM engine", e))?;
-        Ok(Ticker { alive: Some(alive), thread: Some(thread) })
-    }
-}
-
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        drop(self.alive.take());
-        if let Some(thread) = self.thread.take() {
-            // It does nothing that could panic.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// A WASM gate.
 pub struct Gate {
     machine: Arc<Machine>,
@@ -302,8 +261,7 @@ pub struct Gate {
 
 impl Gate {
     /// Load the component in `bytes`.
-    pub fn load(wasm: &Wasm, bytes: &[u8], limits: Limits, stop: &Stop) -> Result<Gate> {
-        let machine = wasm.machine()?;
+    pub fn load(machine: Arc<Machine>, bytes: &[u8], limits: Limits, stop: &Stop) -> Result<Gate> {
         let code = machine.prepare(bytes)?;
         let mut gate = Gate { machine, code, limits, stop: stop.clone(), manifest: Manifest::default() };
         gate.manifest = gate.describe()?;

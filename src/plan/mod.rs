@@ -12,4 +12,4 @@ mod unknown;
 pub use compose::{Composer, Selection, remove};
 pub use diff::{Change, diff};
 pub use order::order;
-pub use query::{Facts, Query};
+pub use query::{FIELDS, Facts, Query};

@@ -92,7 +92,9 @@ impl GateTree {
         self.git().args(["clean", "-ffdq"]).run(doing)?;
         let branch = format!("refs/heads/{target}");
         // Where no gate has moved it since the last candidate, it is there already.
-        if std::fs::read_to_string(self.dir().join(".git").join(&branch)).is_ok_and(|at| at.trim_end() == base.to_string()) {
+        if std::fs::read_to_string(self.dir().join(".git").join(&branch))
+            .is_ok_and(|at| ObjectId::from_hex(at.trim_end().as_bytes()).ok() == Some(base))
+        {
             return Ok(());
         }
         self.git().args(["update-ref", &branch, &base.to_string()]).run(doing).map(drop)

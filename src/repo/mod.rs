@@ -17,6 +17,7 @@ mod refs;
 mod resolutions;
 mod scratch;
 mod unwritten;
+mod weaving;
 mod writing;
 
 pub use branches::{Branch, branch_name, is_branch_name};
@@ -32,23 +33,10 @@ pub use refs::{Moved, PreparedRefs, RefChange};
 pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 pub use scratch::Scratch;
 pub(crate) use unwritten::unwritten;
-
-/// Objects that others are kept as differences from, per handle for weaving, in bytes.
-const PACK_CACHE_BYTES: usize = 12 << 20;
+pub use weaving::MappedPacks;
 
 /// A git repository that is safe to work in.
 pub struct Repo {
     /// Writes go to the object database at once; [`Repo::in_memory`] gives a handle whose writes do not.
     pub git: gix::Repository,
-}
-
-impl Repo {
-    /// A handle of the same repository that keeps the objects it writes in memory.
-    pub fn in_memory(&self) -> gix::Repository {
-        let mut git = self.git.clone().with_object_memory();
-        git.object_cache_size(OBJECT_CACHE_BYTES);
-        // Versions of a file lie in a pack as differences from each other; a merge reads three of them.
-        git.objects.set_pack_cache(|| Box::new(gix::odb::pack::cache::lru::MemoryCappedHashmap::new(PACK_CACHE_BYTES)));
-        git
-    }
 }

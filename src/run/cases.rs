@@ -3,7 +3,7 @@
 use super::{pool::blank, signals::Signals};
 use crate::{
     gate::{
-        Judged, Plugin, Said, Shelf, Subject, View, Wasm,
+        Engines, Judged, Plugin, Said, Shelf, Subject, View,
         cases::{Case, CaseCommit, Compared, Entry, FileMode, Person, TreePath},
         failed,
     },
@@ -45,7 +45,7 @@ impl Tried {
 pub struct Bench {
     repo: Repo,
     signals: Signals,
-    wasm: Wasm,
+    engines: Engines,
     /// The last plugin that was asked; cases of one config share it, as candidates do in a run.
     loaded: Option<Plugin>,
     work_tree: Option<GateTree>,
@@ -63,7 +63,7 @@ impl Bench {
         Ok(Bench {
             repo: Repo { git },
             signals: Signals::watch()?,
-            wasm: Wasm::default(),
+            engines: Engines::default(),
             loaded: None,
             work_tree: None,
             _scratch: scratch,
@@ -92,7 +92,7 @@ impl Bench {
     fn plugin(&mut self, gate: &GateSpec, dir: &Path) -> Result<Plugin> {
         match self.loaded.take().filter(|plugin| plugin.gate() == gate) {
             Some(plugin) => Ok(plugin),
-            None => Plugin::load(gate, &Shelf::Folder(dir), &self.wasm, &self.signals.stop),
+            None => Plugin::load(gate, &Shelf::Folder(dir), &self.engines, &self.signals.stop),
         }
     }
 

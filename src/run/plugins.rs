@@ -2,7 +2,7 @@
 
 use super::pool::{Proof, blank};
 use crate::{
-    gate::{Plugin, Shelf, Stop, Subject, View, Wasm, builtin, failed, inputs, plugin_digest},
+    gate::{Engines, Plugin, Shelf, Stop, Subject, View, builtin, failed, inputs, plugin_digest},
     model::{
         Result,
         error::Location,
@@ -20,7 +20,7 @@ pub(super) struct Plugins<'r> {
     repo: &'r Repo,
     /// The target's commit, which the plugins come from.
     target: ObjectId,
-    wasm: Wasm,
+    engines: Engines,
     stop: Stop,
     view: Option<View>,
     loaded: Vec<(GateSpec, Result<Plugin>)>,
@@ -44,13 +44,13 @@ impl<'r> Plugins<'r> {
                 builtin::source(name).map_err(|error| error.at(Location::new(format!("gate {}", gate.name)).at_path("plugin")))?;
             }
         }
-        Ok(Plugins { repo, target, wasm: Wasm::default(), stop, view: None, loaded: Vec::new() })
+        Ok(Plugins { repo, target, engines: Engines::default(), stop, view: None, loaded: Vec::new() })
     }
 
     /// The plugin of `gate`, or why it cannot be asked.
     pub fn of(&mut self, gate: &GateSpec) -> &mut Result<Plugin> {
         let at = self.loaded.iter().position(|(known, _)| known == gate).unwrap_or_else(|| {
-            let plugin = Plugin::load(gate, &Shelf::Commit(&self.repo.git, self.target), &self.wasm, &self.stop);
+            let plugin = Plugin::load(gate, &Shelf::Commit(&self.repo.git, self.target), &self.engines, &self.stop);
             self.loaded.push((gate.clone(), plugin));
             self.loaded.len() - 1
         });

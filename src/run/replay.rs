@@ -106,12 +106,14 @@ struct Recorded {
 }
 
 fn first_parent_line(repo: &Repo, request: &Request) -> Result<Vec<Recorded>> {
-    let ahead: HashSet<ObjectId> = History::default().ahead(&repo.git, request.to, &[request.from])?.into_iter().collect();
+    // A handle of its own, which takes what it has mapped of a long history with it.
+    let git = repo.in_memory();
+    let ahead: HashSet<ObjectId> = History::default().ahead(&git, request.to, &[request.from])?.into_iter().collect();
     let mut line = Vec::new();
     let mut next = Some(request.to);
     while let Some(id) = next.filter(|id| ahead.contains(id)) {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {id}"), e);
-        let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
+        let commit = git.find_commit(id).map_err(|e| reading(&e))?;
         let parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
         let wanted = match parents[..] {
             [first, second] => Some((first, Some(second))),

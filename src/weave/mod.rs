@@ -24,7 +24,7 @@ pub use ladder::Ladder;
 
 use crate::{
     model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},
-    repo::{History, Repo, named_objects},
+    repo::{History, MappedPacks, Repo, named_objects},
 };
 use court::Court;
 use engine::{Engine, OpenFile};
@@ -86,7 +86,7 @@ const MOST_FORGETTABLE: usize = 256;
 
 /// How many bytes stay in memory of what a chain has passed, for merges to come may begin with the same; looked at each time that so
 /// many objects have come.
-const SPARE_BYTES: usize = 24 << 20;
+const SPARE_BYTES: usize = 12 << 20;
 const LOOK_EVERY: usize = 64;
 
 /// What a merge comes to: its tree, or what conflicts.
@@ -114,6 +114,7 @@ pub struct Weaver<'r> {
     held_bytes: usize,
     /// Candidates that were passed, and their trees.
     passed: HashSet<ObjectId>,
+    packs: MappedPacks,
 }
 
 impl<'r> Weaver<'r> {
@@ -135,11 +136,13 @@ impl<'r> Weaver<'r> {
             next_look: LOOK_EVERY,
             held_bytes: 0,
             passed: HashSet::new(),
+            packs: MappedPacks::default(),
         }
     }
 
     /// The candidate of `strand` on top of `tip`.
     pub fn weave(&mut self, tip: ObjectId, strand: &Strand) -> Result<Woven> {
+        self.packs.let_go(&mut self.git)?;
         let bases = match self.bases(tip, strand.head)? {
             Ok(bases) => bases,
             Err(none) => return Ok(none),
@@ -156,6 +159,7 @@ impl<'r> Weaver<'r> {
     /// The tree that a candidate of `head` on top of `tip` would have, for those who build nothing on it. The candidate's
     /// commit in the answer is `tip`.
     pub fn merge(&mut self, tip: ObjectId, head: ObjectId) -> Result<Woven> {
+        self.packs.let_go(&mut self.git)?;
         let bases = match self.bases(tip, head)? {
             Ok(bases) => bases,
             Err(none) => return Ok(none),

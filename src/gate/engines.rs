@@ -1,0 +1,24 @@
+//! What the gates of one process share, made when the first of them needs it.
+
+use super::{ticker::Clock, wasm::Machine};
+use crate::model::Result;
+use std::sync::{Arc, OnceLock};
+
+/// The engines that gates run in.
+#[derive(Default)]
+pub struct Engines {
+    wasm: OnceLock<Result<Arc<Machine>>>,
+    clock: OnceLock<Result<Clock>>,
+}
+
+impl Engines {
+    /// That of WASM gates.
+    pub(super) fn wasm(&self) -> Result<Arc<Machine>> {
+        self.wasm.get_or_init(|| Machine::new().map(Arc::new)).clone()
+    }
+
+    /// The clock of Lua gates.
+    pub(super) fn clock(&self) -> Result<Clock> {
+        self.clock.get_or_init(Clock::start).clone()
+    }
+}
