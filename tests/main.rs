@@ -31,6 +31,7 @@ mod schedule;
 mod simulate;
 mod steering;
 mod strategies;
+mod sync;
 mod terminal;
 mod undo;
 mod wasm;

@@ -27,6 +27,7 @@ mod schema;
 mod selectors;
 mod simulate;
 mod status;
+mod sync;
 mod undo;
 mod watch;
 
@@ -97,6 +98,7 @@ enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Undo(undo::Args),
+    Sync(sync::Args),
     Status(status::Args),
     Report(report::Args),
     Replay(replay::Args),
@@ -179,6 +181,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Pause(args) => pause::pause(&args, context),
         Command::Resume(args) => pause::resume(&args, context),
         Command::Undo(args) => undo::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),

@@ -70,6 +70,12 @@ pub fn now_exact() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// A wait that is longer by up to a half, by chance, so that many who wait for the same do not come back at once (Brooker, Exponential
+/// Backoff and Jitter, 2015).
+pub fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(1.0 + fastrand::f64() / 2.0)
+}
+
 /// A duration for a person: `340 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`.
 pub fn human(duration: Duration) -> String {
     let ms = duration.as_millis();

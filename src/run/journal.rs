@@ -81,7 +81,7 @@ impl<'r> Journal<'r> {
                 return Ok(());
             }
         }
-        Err(Error::environment("contended", "verdicts are being written by others all the time").hint("try again"))
+        Err(Error::contended("verdicts are being written by others all the time"))
     }
 
     /// Write an entry; the change that publishes it is the caller's to make.
@@ -161,7 +161,7 @@ impl<'r> Journal<'r> {
                 prepared_or_moved => return Ok(prepared_or_moved),
             }
         }
-        Err(Error::environment("contended", "the target could not be moved").hint("try again"))
+        Err(Error::contended("the target could not be moved"))
     }
 }
 
@@ -191,7 +191,7 @@ pub(super) fn abort(repo: &Repo, id: &str, why: &str) -> Result<Option<Run>> {
             return Ok(Some(run));
         }
     }
-    Err(Error::environment("contended", format!("run {id} writes to its journal all the time")).hint("try again"))
+    Err(Error::contended(format!("run {id} writes to its journal all the time")))
 }
 
 /// When the run began, to the millisecond, so that ids sort by age, and four hex digits that keep clones apart:
@@ -268,6 +268,11 @@ fn trailers(repo: &Repo, step: ObjectId) -> Result<Option<(String, String)>> {
     let state = lines.next().and_then(|line| line.strip_prefix(STATE_TRAILER));
     let plan = lines.next().and_then(|line| line.strip_prefix(PLAN_TRAILER));
     Ok(plan.zip(state).map(|(plan, state)| (plan.into(), state.into())))
+}
+
+/// The run called `id` as the step `commit` has it.
+pub fn step(repo: &Repo, id: &str, commit: ObjectId) -> Result<Run> {
+    read(repo, &format!("{PREFIX}{id}"), commit)
 }
 
 fn read(repo: &Repo, name: &str, commit: ObjectId) -> Result<Run> {

@@ -8,7 +8,7 @@ use super::{
     named_objects,
 };
 use crate::{
-    model::{Error, Result},
+    model::{Error, Result, error::Class, time::human},
     repo::{GitCommand, Repo, Scratch},
 };
 use gix::{
@@ -57,7 +57,8 @@ impl Court {
     /// What git makes of merging `theirs` into `ours`: the tree, or what conflicts. New objects end up in the memory of `git`.
     pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Conflicted>> {
         let store = self.enter(git, vec![ours, theirs])?;
-        let output = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]).output_within(self.patience)?;
+        let git_merge = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]);
+        let output = git_merge.output_within(self.patience)?.ok_or_else(|| too_long(self.patience))?;
         let mut fields = output.stdout.split(|b| *b == 0);
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
         match (output.status, tree) {
@@ -178,6 +179,11 @@ impl Court {
         }
         Ok(())
     }
+}
+
+fn too_long(limit: Duration) -> Error {
+    let error = Error::git("merge", format!("git took longer than {}", human(limit))).class(Class::Transient);
+    error.hint("look for a merge driver that hangs (`git config --get-regexp '^merge\\..*driver'`), or give it more time: git config lexpr.mergeTimeout SECONDS")
 }
 
 /// How long git may take for one merge: `lexpr.mergeTimeout`, in seconds. A merge driver that hangs must not hang the queue.
