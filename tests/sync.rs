@@ -180,7 +180,7 @@ fn a_journal_goes_on_and_one_that_was_written_twice_is_shown() {
     hub.lex(&one, &["sync"]);
     let said = hub.sync(&two, &[], 0);
     assert_eq!((&said["taken"][0]["kind"], &said["taken"][0]["how"]), (&"run".into(), &"forward".into()));
-    assert!(hub.lex(&two, &["report", "p"]).contains("undone"));
+    assert!(hub.sandbox.lex_in(&two, &["report", "p"]).stdout.contains("undone"));
     let run = hub.sandbox.git_in(&two, &["for-each-ref", "--format=%(refname)", "refs/lex-pr/runs"]);
     for (dir, word) in [(&one, "one"), (&two, "two")] {
         let tree = hub.sandbox.git_in(dir, &["rev-parse", &format!("{run}^{{tree}}")]);
@@ -486,7 +486,7 @@ fn act(hub: &Hub, clone: &Path, word: &str, dice: &mut fastrand::Rng, lines: &Mu
         6 => drop(hub.sandbox.lex_in(clone, &["plan", "create", "--name", &format!("plan/{word}"), "a"])),
         _ => {
             let plans = git(&["for-each-ref", "--format=%(refname:lstrip=3)", "refs/lex-pr/plans/plan"]);
-            if let Some(plan) = dice.choice(plans.lines()) {
+            if let Some(plan) = dice.choice(plans.lines().collect::<Vec<_>>()) {
                 drop(hub.sandbox.lex_in(clone, &["plan", "delete", plan]));
             }
         }

@@ -31,7 +31,7 @@ mod sync;
 mod undo;
 mod watch;
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, error::Blame};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -221,7 +221,9 @@ fn show(error: &Error, json: bool) -> u8 {
         return print(&text).map_or_else(|unwritten| show(&unwritten, false), |()| error.blame.exit_status());
     }
     let (bad, care) = (crate::report::style::BAD.bold(), Style::new().bold());
-    complain(&format!("{bad}error:{bad:#} {}", crate::report::style::printable(&error.to_string())));
+    // Of what the user gave everybody knows that it stays as it is.
+    let class = if error.blame == Blame::Environment { format!(" ({})", error.class.word()) } else { String::new() };
+    complain(&format!("{bad}error{class}:{bad:#} {}", crate::report::style::printable(&error.to_string())));
     if let Some(hint) = &error.hint {
         complain(&format!("{care}hint:{care:#} {}", crate::report::style::printable(hint)));
     }

@@ -86,7 +86,7 @@ impl Remote<'_> {
         ];
         // What comes from elsewhere is checked as `git fsck` does. Refspecs of the configuration are left alone.
         let fetch = self
-            .git(&["-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--atomic", "--prune", "--no-tags", "--refmap="])
+            .git(&["-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--prune", "--no-tags", "--refmap="])
             .args(["--no-write-fetch-head", "--no-recurse-submodules", "--end-of-options", &self.name])
             .args(specs);
         let output = fetch.output_within(self.patience)?.ok_or_else(|| self.too_slow("fetch from"))?;

@@ -32,6 +32,9 @@ use std::{
 /// How often it is begun again when other clones are faster.
 const ROUNDS: u32 = 100;
 
+/// After so many rounds in which a push is refused and nothing there has moved, nobody else was faster.
+const STILL: u32 = 5;
+
 /// How often a fetch or push is tried that fails for what may pass, and how long the first wait is. Each further one is twice as long.
 const TRIES: u32 = 3;
 const WAIT: Duration = Duration::from_millis(500);
@@ -190,6 +193,7 @@ fn exchange(repo: &Repo, remote: &Remote, request: Request) -> Result<Synced> {
     };
     let mut wait = SHORT_WAIT;
     let mut why = String::new();
+    let (mut seen, mut still) = (None, 0);
     while synced.rounds < ROUNDS {
         if synced.rounds > 0 {
             std::thread::sleep(jittered(wait));
@@ -205,7 +209,17 @@ fn exchange(repo: &Repo, remote: &Remote, request: Request) -> Result<Synced> {
             continue;
         }
         fetched?;
-        let steps = Joining { repo, remote, take: request.take, synced: &mut synced }.steps()?;
+        let theirs = remote.refs()?;
+        if seen.as_ref() == Some(&theirs) {
+            still += 1;
+        } else {
+            (seen, still) = (Some(theirs.clone()), 0);
+        }
+        if still >= STILL {
+            let error = Error::environment("remote", format!("{} does not take what is pushed: {why}", remote.name));
+            return Err(error.hint("look at the repository there: git fsck, free disk, rights, *.lock files"));
+        }
+        let steps = Joining { repo, remote, take: request.take, synced: &mut synced }.steps(&theirs)?;
         let refused = match request.push {
             true => match push(remote, &steps, &mut synced) {
                 Ok(None) => None,
@@ -334,9 +348,8 @@ struct Joining<'a> {
 type Refs = BTreeMap<String, ObjectId>;
 
 impl Joining<'_> {
-    fn steps(&mut self) -> Result<Vec<Step>> {
+    fn steps(&mut self, theirs: &Refs) -> Result<Vec<Step>> {
         (self.synced.conflicts, self.synced.refused) = (Vec::new(), Vec::new());
-        let theirs = self.remote.refs()?;
         let mut steps = Vec::new();
         let deleted = self.deleted(theirs.get(DELETED_REF).copied())?;
         let dead = match deleted.as_ref().and_then(|step| step.goal) {
@@ -344,17 +357,17 @@ impl Joining<'_> {
             None => HashSet::new(),
         };
         steps.extend(deleted);
-        self.plans(&theirs, &dead, &mut steps)?;
-        self.runs(&theirs, &mut steps)?;
+        self.plans(theirs, &dead, &mut steps)?;
+        self.runs(theirs, &mut steps)?;
         for (kind, name) in [(Kind::Verdicts, NOTES_REF), (Kind::Items, ITEMS_REF)] {
             let repo = self.repo;
-            let joined = self.whole(kind, name, &theirs, |here, there| {
+            let joined = self.whole(kind, name, theirs, |here, there| {
                 Ok(lines::unite(repo, name, here, there)?.map(|united| (united.tip, united.taken, united.left_out)))
             })?;
             steps.extend(joined);
         }
         let repo = self.repo;
-        let joined = self.whole(Kind::Resolutions, RESOLUTIONS_REF, &theirs, |here, there| {
+        let joined = self.whole(Kind::Resolutions, RESOLUTIONS_REF, theirs, |here, there| {
             Ok(entries::join(repo, here, there)?.map(|joined| (joined.tip, joined.taken, joined.left_out)))
         })?;
         steps.extend(joined);
@@ -425,7 +438,7 @@ impl Joining<'_> {
         let yours = below(theirs, store::PREFIX);
         let names: BTreeSet<&String> = mine.keys().chain(yours.keys()).collect();
         let alive = |id: Option<ObjectId>| id.filter(|id| !dead.contains(id));
-        let living: Vec<&String> = names
+        let living: BTreeSet<&String> = names
             .iter()
             .copied()
             .filter(|name| alive(mine.get(*name).copied()).or_else(|| alive(yours.get(*name).copied())).is_some())
@@ -443,7 +456,7 @@ impl Joining<'_> {
                 continue;
             }
             let is_below = |upper: &str, lower: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('/'));
-            let beside = living.iter().find(|other| is_below(other, name) || is_below(name, other));
+            let beside = living.iter().find(|other| living.contains(name) && (is_below(other, name) || is_below(name, other)));
             if let Some(other) = beside.filter(|_| here.is_none() || there.is_none()) {
                 self.refuse(&full, format!("no plan can be called `{name}` beside one called `{other}`: delete one of them"));
                 continue;
