@@ -17,7 +17,9 @@ impl Hub {
     /// With three branches, a gate, and a first clone.
     fn new() -> Hub {
         let sandbox = Sandbox::new();
-        sandbox.config("[[gate]]\nname = \"t\"\nrun = 'echo x >> $HOME/ran'\n[policy.overrides]\nadmin-green = { allowed-users = [\"Tess\"] }\n");
+        sandbox.config(
+            "[[gate]]\nname = \"t\"\nrun = 'echo x >> $HOME/ran'\n[policy.overrides]\nadmin-green = { allowed-users = [\"Tess\"] }\n",
+        );
         for name in ["a", "b", "c"] {
             sandbox.branch(name, "main", name, &[(&format!("{name}.txt"), "x\n")]);
         }
@@ -328,7 +330,9 @@ fn what_is_hostile_is_not_let_in_and_the_rest_is_exchanged() {
     let verdicts = hub.sandbox.git_in(&one, &["notes", "--ref", "lex-pr/verdicts", "list"]);
     let said = hub.sync(&one, &[], 1);
     let refused: Vec<&str> = said["refused"].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
-    for name in ["plans/blob", "plans/json", "plans/newer", "plans/cycle", "plans/huge", "plans/deep", "plans/-dash", "plans/d", "plans/d/f"] {
+    for name in
+        ["plans/blob", "plans/json", "plans/newer", "plans/cycle", "plans/huge", "plans/deep", "plans/-dash", "plans/d", "plans/d/f"]
+    {
         assert!(refused.contains(&format!("refs/lex-pr/{name}").as_str()), "{name} in {said:#}");
     }
     for name in ["plans/folder", "runs/1", "runs/2", "deleted"] {
@@ -349,7 +353,10 @@ fn what_is_hostile_is_not_let_in_and_the_rest_is_exchanged() {
     }
     // What was refused stands there as it did; what is sound went there, cleaned.
     assert_eq!(hub.sandbox.git_in(&hub.bare, &["rev-parse", "refs/lex-pr/plans/blob", "refs/lex-pr/deleted"]), format!("{blob}\n{blob}"));
-    assert_eq!(hub.sandbox.git_in(&hub.bare, &["rev-parse", "refs/notes/lex-pr/verdicts"]), hub.sandbox.git_in(&one, &["rev-parse", "refs/notes/lex-pr/verdicts"]));
+    assert_eq!(
+        hub.sandbox.git_in(&hub.bare, &["rev-parse", "refs/notes/lex-pr/verdicts"]),
+        hub.sandbox.git_in(&one, &["rev-parse", "refs/notes/lex-pr/verdicts"])
+    );
     let text = hub.sandbox.lex_in(&one, &["sync"]).exits(1).stdout;
     assert!(!text.contains('\u{202e}'), "{text}");
 
@@ -406,7 +413,10 @@ fn a_remote_that_fails_again_and_again_is_left_alone_for_a_while() {
     }
     let error = hub.sync(&one, &[], 3)["error"].clone();
     assert_eq!(error["code"], "remote-rests");
-    assert!(error["message"].as_str().unwrap().contains("3 times in a row") && error["hint"].as_str().unwrap().contains("--now"), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("3 times in a row") && error["hint"].as_str().unwrap().contains("--now"),
+        "{error}"
+    );
     let file = one.join(".git/lex-pr-remotes");
     assert!(std::fs::read_to_string(&file).unwrap().contains("restsUntil"));
     // Another place is another remote; and one that answers is forgiven.

@@ -56,18 +56,21 @@ impl Class {
     }
 
     /// That of what the system says.
-    pub fn of_io(kind: ErrorKind) -> Class {
+    pub fn of_io(error: &std::io::Error) -> Class {
         use ErrorKind::{
             ConnectionAborted, ConnectionRefused, ConnectionReset, Deadlock, ExecutableFileBusy, HostUnreachable, Interrupted,
             InvalidInput, IsADirectory, NetworkDown, NetworkUnreachable, NotADirectory, NotFound, OutOfMemory, PermissionDenied,
             ReadOnlyFilesystem, ResourceBusy, TimedOut, Unsupported, WouldBlock,
         };
-        match kind {
+        /// Too many open files, of the process and of the machine, for which std has no kind.
+        const MANY_FILES: [i32; 2] = [24, 23];
+        match error.kind() {
             ConnectionAborted | ConnectionRefused | ConnectionReset | Deadlock | ExecutableFileBusy | HostUnreachable | Interrupted
             | NetworkDown | NetworkUnreachable | OutOfMemory | ResourceBusy | TimedOut | WouldBlock => Class::Transient,
             InvalidInput | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem | Unsupported => {
                 Class::Permanent
             }
+            _ if error.raw_os_error().is_some_and(|code| MANY_FILES.contains(&code)) => Class::Transient,
             _ => Class::Unknown,
         }
     }
@@ -172,8 +175,9 @@ impl Error {
     }
 
     /// A file or process could not be used while `doing`.
-    pub fn io(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
-        Error::environment("io", format!("could not {doing}: {}", one_line(&cause.to_string())))
+    pub fn io(doing: impl fmt::Display, cause: std::io::Error) -> Self {
+        let class = Class::of_io(&cause);
+        Error::environment("io", format!("could not {doing}: {}", one_line(&cause.to_string()))).class(class)
     }
 
     /// Say whether it may pass by itself.

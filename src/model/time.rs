@@ -86,3 +86,15 @@ pub fn human(duration: Duration) -> String {
         _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_longer_by_chance() {
+        let waits: Vec<Duration> = (0..50).map(|_| jittered(Duration::from_secs(2))).collect();
+        assert!(waits.iter().all(|wait| (2.0..3.0).contains(&wait.as_secs_f64())));
+        assert!(waits.iter().any(|wait| *wait != waits[0]));
+    }
+}

@@ -92,10 +92,15 @@ fn close(mut value: Value) -> Value {
         if let Value::Object(item) = item
             && let Some(Value::Array(commit)) = item.remove("commit")
         {
-            item.extend(commit.into_iter().filter_map(|commit| match commit {
-                Value::Object(commit) => Some(commit),
-                _ => None,
-            }).flatten());
+            item.extend(
+                commit
+                    .into_iter()
+                    .filter_map(|commit| match commit {
+                        Value::Object(commit) => Some(commit),
+                        _ => None,
+                    })
+                    .flatten(),
+            );
         }
     });
     if let Some(Value::Array(paused)) = value.get_mut("paused").map(Value::take) {

@@ -30,7 +30,7 @@ pub(crate) use objects::named_objects;
 pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, PreparedRefs, RefChange};
-pub use remote::{Pushed, Remote, TRACKING_PREFIX};
+pub use remote::{Pushed, Remote};
 pub use resolutions::{RESOLUTIONS_REF, Resolutions};
 pub use scratch::Scratch;
 pub(crate) use unwritten::unwritten;

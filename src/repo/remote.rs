@@ -11,8 +11,11 @@ use gix::ObjectId;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
 
-/// Where what a remote has is kept, under the remote's name; nothing else reads it.
-pub const TRACKING_PREFIX: &str = "refs/lex-pr/remotes/";
+/// Where what a remote has is kept, under the remote's name.
+const TRACKING: &str = "refs/lex-pr-remotes/";
+
+/// Where there is what, and where here that is kept.
+const KEPT: [(&str, &str); 2] = [("refs/lex-pr/", "lex-pr/"), ("refs/notes/lex-pr/", "notes/")];
 
 /// How long one fetch or push may take where nothing is said.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -68,7 +71,7 @@ impl Repo {
             (name.clone(), format!("url-{}", hex(&Sha256::digest(&name)[..6])))
         };
         let seconds = config.integer("lexpr.syncTimeout").and_then(|seconds| u64::try_from(seconds).ok()).filter(|s| *s > 0);
-        let folder = format!("{TRACKING_PREFIX}{folder}/");
+        let folder = format!("{TRACKING}{folder}/");
         Ok(Remote { repo: self, name, url, folder, patience: seconds.map_or(PATIENCE, Duration::from_secs) })
     }
 }
@@ -76,38 +79,32 @@ impl Repo {
 impl Remote<'_> {
     /// Fetch the refs of this tool, and nothing else, to where they disturb nobody. What the remote does not have any more goes.
     pub fn fetch(&self) -> Result<()> {
-        let folder = &self.folder;
-        let specs = [
-            format!("+refs/lex-pr/*:{folder}*"),
-            format!("+refs/notes/lex-pr/*:{folder}notes/*"),
-            // What a remote has of its own remotes and candidates is its own.
-            format!("^{TRACKING_PREFIX}*"),
-            "^refs/lex-pr/weave/*".into(),
-        ];
+        let specs = KEPT.map(|(theirs, ours)| format!("+{theirs}*:{}{ours}*", self.folder));
         // What comes from elsewhere is checked as `git fsck` does. Refspecs of the configuration are left alone.
         let fetch = self
             .git(&["-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--prune", "--no-tags", "--refmap="])
             .args(["--no-write-fetch-head", "--no-recurse-submodules", "--end-of-options", &self.name])
-            .args(specs);
+            .args(specs)
+            // Candidates are woven again where they are needed.
+            .args(["^refs/lex-pr/weave/*"]);
         let output = fetch.output_within(self.patience)?.ok_or_else(|| self.too_slow("fetch from"))?;
         if output.status == 0 { Ok(()) } else { Err(self.failed("fetch from", &output.stderr)) }
     }
 
     /// What it had when it was last fetched from, by the full names that the refs have there.
     pub fn refs(&self) -> Result<BTreeMap<String, ObjectId>> {
-        let full = |name: String| match name.strip_prefix("notes/") {
-            Some(notes) => format!("refs/notes/lex-pr/{notes}"),
-            None => format!("refs/lex-pr/{name}"),
-        };
-        Ok(self.repo.listing(&self.folder)?.refs.into_iter().map(|(name, id)| (full(name), id)).collect())
+        let mut found = BTreeMap::new();
+        for (theirs, ours) in KEPT {
+            let listing = self.repo.listing(&format!("{}{ours}", self.folder))?;
+            found.extend(listing.refs.into_iter().map(|(name, id)| (format!("{theirs}{name}"), id)));
+        }
+        Ok(found)
     }
 
     /// Where here what it has as `name` is kept.
     pub fn tracking(&self, name: &str) -> String {
-        match name.strip_prefix("refs/notes/lex-pr/") {
-            Some(notes) => format!("{}notes/{notes}", self.folder),
-            None => format!("{}{}", self.folder, name.trim_start_matches("refs/lex-pr/")),
-        }
+        let kept = KEPT.iter().find_map(|(theirs, ours)| Some(format!("{}{ours}{}", self.folder, name.strip_prefix(theirs)?)));
+        kept.unwrap_or_else(|| name.to_string())
     }
 
     /// Move its refs, each only if it stands there as the change says, and all or none of them. More than a command line holds go in
@@ -165,7 +162,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// What git says besides what is wrong.
-const NOISE: [&str; 4] = ["Please make sure you have the correct access rights", "and the repository exists", "failed to push some refs", "To "];
+const NOISE: [&str; 4] =
+    ["Please make sure you have the correct access rights", "and the repository exists", "failed to push some refs", "To "];
 
 /// Why refs did not move, in the words that git has for another one having been faster.
 const RACES: [&str; 10] = [
@@ -194,11 +192,21 @@ fn overtaken(said: &str) -> Result<String, String> {
 /// the other end has gone.
 fn class_of(said: &str) -> (Class, Option<&'static str>) {
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
-    if says(&["Permission denied", "Authentication failed", "could not read Username", "could not read Password", "error: 401", "error: 403"]) {
+    if says(&[
+        "Permission denied",
+        "Authentication failed",
+        "could not read Username",
+        "could not read Password",
+        "error: 401",
+        "error: 403",
+    ]) {
         return (Class::Permanent, Some("git has no right to do that there: check the key, the token or the password"));
     }
     if says(&["hook declined", "protected", "deny", "denied", "not allowed"]) {
-        return (Class::Permanent, Some("the remote does not take it: ask whoever runs it to let refs/lex-pr/* and refs/notes/lex-pr/* be pushed"));
+        return (
+            Class::Permanent,
+            Some("the remote does not take it: ask whoever runs it to let refs/lex-pr/* and refs/notes/lex-pr/* be pushed"),
+        );
     }
     if says(&["does not appear to be a git repository", "not found", "error: 404", "Repository not", "No such file"]) {
         return (Class::Permanent, Some("look at where the remote is: git remote -v"));
@@ -241,7 +249,10 @@ mod tests {
     #[test]
     fn what_git_says_of_a_failure_is_classed() {
         for (said, class) in [
-            ("ssh: Could not resolve hostname nowhere: Temporary failure in name resolution\nfatal: Could not read from remote repository.", Class::Transient),
+            (
+                "ssh: Could not resolve hostname nowhere: Temporary failure in name resolution\nfatal: Could not read from remote repository.",
+                Class::Transient,
+            ),
             ("fatal: unable to access 'https://x/': The requested URL returned error: 503", Class::Transient),
             ("fatal: the remote end hung up unexpectedly", Class::Transient),
             ("git@x: Permission denied (publickey).\nfatal: the remote end hung up unexpectedly", Class::Permanent),
@@ -257,7 +268,10 @@ mod tests {
         let line = |why: &str| format!("To x\n!\ta:b\t{why}\n!\tc:d\t[rejected] (atomic push failed)\nDone\n");
         assert!(overtaken(&line("[rejected] (stale info)")).is_ok());
         assert!(overtaken(&line("[remote rejected] (failed to update ref)")).is_ok());
-        assert_eq!(overtaken(&line("[remote rejected] (pre-receive hook declined)")), Err("[remote rejected] (pre-receive hook declined)\n".into()));
+        assert_eq!(
+            overtaken(&line("[remote rejected] (pre-receive hook declined)")),
+            Err("[remote rejected] (pre-receive hook declined)\n".into())
+        );
         assert!(overtaken("fatal: the remote end hung up unexpectedly").is_err());
     }
 }

@@ -61,7 +61,8 @@ impl Breaker {
         if until.parse::<Timestamp>().is_ok_and(|until| until <= Timestamp::now()) {
             return Ok(());
         }
-        let message = format!("{} has failed {failures} times in a row and is left alone until {until}; last: {}", self.name, error.message);
+        let message =
+            format!("{} has failed {failures} times in a row and is left alone until {until}; last: {}", self.name, error.message);
         Err(Error::environment("remote-rests", message)
             .class(Class::Transient)
             .hint(format!("to ask it now: git lex-pr sync {} --now", shell_word(&self.name))))

@@ -113,7 +113,8 @@ fn lines(repo: &Repo, blob: ObjectId) -> Result<(BTreeSet<String>, usize), Strin
     let blob = repo.git.find_blob(blob).map_err(|e| e.to_string())?;
     let (mut good, mut bad) = (BTreeSet::new(), 0);
     for line in blob.data.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let text = std::str::from_utf8(line).ok().filter(|text| text.len() <= MAX_LINE && !text.chars().any(|c| c.is_control() && c != '\t'));
+        let text =
+            std::str::from_utf8(line).ok().filter(|text| text.len() <= MAX_LINE && !text.chars().any(|c| c.is_control() && c != '\t'));
         match text {
             Some(text) => drop(good.insert(text.to_string())),
             None => bad += 1,

@@ -395,7 +395,9 @@ impl Joining<'_> {
             (_, Some(there)) => match join(here, there)? {
                 Ok((goal, count, left_out)) => {
                     if left_out > 0 {
-                        self.synced.notes.push(format!("of {full} on {} {left_out} entries were left out: they are none", self.remote.name));
+                        self.synced
+                            .notes
+                            .push(format!("of {full} on {} {left_out} entries were left out: they are none", self.remote.name));
                     }
                     (goal, count)
                 }

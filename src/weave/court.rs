@@ -108,16 +108,16 @@ impl Court {
 
     /// The temporary object folder, with what `open` reaches and only memory holds in it.
     fn enter(&mut self, git: &mut gix::Repository, open: Vec<ObjectId>) -> Result<loose::Store> {
-        let entering = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
+        let entering = |e: std::io::Error| Error::io("let git judge a merge in a temporary folder", e);
         let room = match &self.room {
             Some(room) => room,
-            None => self.room.insert(Scratch::create().map_err(|e| entering(&e))?),
+            None => self.room.insert(Scratch::create().map_err(entering)?),
         };
         let store = loose::Store::at(room.path(), git.object_hash());
         if let Some(memory) = git.objects.reset_object_memory() {
             let copied = self.copy(&memory, &store, open, git.object_hash());
             git.objects.set_object_memory(memory);
-            self.known.extend(copied.map_err(|e| entering(&e))?);
+            self.known.extend(copied.map_err(|e| entering(std::io::Error::other(e.to_string())))?);
         }
         Ok(store)
     }
