@@ -1,6 +1,6 @@
 //! Verdicts that are signed as git signs commits, and those that are not believed.
 
-use crate::sandbox::{Sandbox, detail, ran, status};
+use crate::sandbox::{Sandbox, detail, find, ran, status};
 use serde_json::Value;
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -70,7 +70,8 @@ fn a_signed_verdict_is_believed_and_any_other_one_is_bought_again() {
 
     // Somebody makes red ones green, gives them to somebody else, or lets them speak of other files: none is believed.
     let before = sandbox.head("refs/notes/lex-pr/verdicts");
-    let changes: [(&str, fn(&mut Value)); 5] = [
+    type Change = (&'static str, fn(&mut Value));
+    let changes: [Change; 5] = [
         ("what it says", |line| line["summary"] = "trust me".into()),
         ("who says it", |line| line["by"] = "Eve <eve@example.com>".into()),
         ("no signature", |line| drop(line.as_object_mut().unwrap().remove("signature"))),
@@ -206,5 +207,11 @@ fn who_cannot_sign_is_told_before_anything_is_bought() {
     assert!(detail(&run, "i000").contains("clean"), "{run}");
     sandbox.lex(&["execute", "p"]).exits(0);
     assert_eq!(ran(&sandbox), 1);
+    // Who wants to be one of the signers is told who is asked about that.
+    policy(&sandbox, "allowed-signers = \"tools/allowed\"");
+    sandbox.branch("mine", "main", "Let me", &[("tools/allowed", "eve@example.com ssh-ed25519 AAAA\n")]);
+    sandbox.lex(&["plan", "add", "p", "mine"]).exits(0);
+    let run = sandbox.json(&["merge", "p"], 0);
+    assert!(find(&run, "mine")["notes"][0].as_str().unwrap().contains("changes who may sign verdicts"), "{run}");
     sandbox.sound();
 }

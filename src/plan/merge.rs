@@ -196,7 +196,7 @@ mod tests {
             plan.items.push(Item::new("e"));
             plan.paused = Some(Pause { by: "me".into(), reason: String::new() });
         });
-        let merged = merge(&[base.clone()], &here, &there, None).unwrap().unwrap();
+        let merged = merge(std::slice::from_ref(&base), &here, &there, None).unwrap().unwrap();
         assert_eq!(merge(&[base], &there, &here, None).unwrap().unwrap(), merged, "whichever is here");
         assert_eq!(merged.items.iter().map(|item| item.name.as_str()).collect::<Vec<_>>(), ["a", "b", "d", "e"]);
         assert_eq!((merged.items[0].priority, merged.items[0].head.is_some()), (3, true));

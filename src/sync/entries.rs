@@ -1,6 +1,6 @@
 //! Resolutions are united entry by entry, and what was forgotten on one side and left alone on the other stays forgotten.
 
-use super::check;
+use super::{Joined, check};
 use crate::{
     model::{Error, Result, resolution::Resolution},
     repo::{History, RESOLUTIONS_REF, Repo},
@@ -11,16 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Most resolutions, and most bytes of one.
 const MAX_ENTRIES: usize = 1_000_000;
 const MAX_ENTRY: u64 = 64 << 20;
-
-/// What two clones' resolutions have become.
-pub(super) struct Joined {
-    /// The commit that holds both.
-    pub tip: ObjectId,
-    /// How many are new or other here.
-    pub taken: usize,
-    /// How many entries were left out, since they are no resolutions.
-    pub left_out: usize,
-}
 
 /// The blobs by their keys, and how many entries are none.
 type Entries = (BTreeMap<String, ObjectId>, usize);

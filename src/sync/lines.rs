@@ -1,7 +1,7 @@
 //! Notes are sets of lines, and two clones' sets are united. What a line means is asked when it is read, so that one of a newer
 //! version is kept; here it only has to be a line that can do no harm.
 
-use super::check;
+use super::{Joined, check};
 use crate::{
     model::{Error, Result},
     repo::{NoteLines, Repo},
@@ -14,16 +14,6 @@ const MAX_NOTES: usize = 2_000_000;
 const MAX_NOTE: u64 = 64 << 20;
 const MAX_LINE: usize = 1 << 20;
 
-/// The union of what is here and what is there.
-pub(super) struct United {
-    /// The commit that holds both.
-    pub tip: ObjectId,
-    /// How many lines were new here.
-    pub taken: usize,
-    /// How many lines or entries were left out, since they are no notes.
-    pub left_out: usize,
-}
-
 /// The notes of a tree by the object that they are on; and how many entries are none.
 struct Found {
     notes: BTreeMap<ObjectId, ObjectId>,
@@ -31,7 +21,7 @@ struct Found {
 }
 
 /// Unite the notes at `here` with those at `there`. The error is why those there cannot be read at all.
-pub(super) fn unite(repo: &Repo, name: &str, here: Option<ObjectId>, there: ObjectId) -> Result<Result<United, String>> {
+pub(super) fn unite(repo: &Repo, name: &str, here: Option<ObjectId>, there: ObjectId) -> Result<Result<Joined, String>> {
     let yours = match check::commit(repo, there).and_then(|()| find(repo, there)) {
         Ok(yours) => yours,
         Err(why) => return Ok(Err(why)),
@@ -71,12 +61,12 @@ pub(super) fn unite(repo: &Repo, name: &str, here: Option<ObjectId>, there: Obje
             repo.commit_tree(tree, here.into_iter().chain([there]), "Notes united by git lex-pr")?
         }
     };
-    Ok(Ok(United { tip, taken, left_out }))
+    Ok(Ok(Joined { tip, taken, left_out }))
 }
 
 /// The notes of a commit. Folders only spread their names: `ab/cd01...` is on `abcd01...`.
 fn find(repo: &Repo, commit: ObjectId) -> Result<Found, String> {
-    let tree = repo.git.find_commit(commit).and_then(|commit| commit.tree_id().map(gix::Id::detach).map_err(Into::into));
+    let tree = repo.git.find_commit(commit).and_then(|commit| commit.tree_id().map(gix::Id::detach));
     let mut found = Found { notes: BTreeMap::new(), strange: 0 };
     let mut open = vec![(String::new(), tree.map_err(|e| e.to_string())?)];
     while let Some((beginning, tree)) = open.pop() {

@@ -337,6 +337,16 @@ impl Step {
     }
 }
 
+/// What a set that is one ref has become.
+struct Joined {
+    /// The commit that holds what is here and what is there.
+    tip: ObjectId,
+    /// How many lines or entries were new here.
+    taken: usize,
+    /// How many were left out, since they are not what they should be.
+    left_out: usize,
+}
+
 /// Finding out where the refs shall stand.
 struct Joining<'a> {
     repo: &'a Repo,
@@ -349,7 +359,8 @@ type Refs = BTreeMap<String, ObjectId>;
 
 impl Joining<'_> {
     fn steps(&mut self, theirs: &Refs) -> Result<Vec<Step>> {
-        (self.synced.conflicts, self.synced.refused) = (Vec::new(), Vec::new());
+        self.synced.conflicts.clear();
+        self.synced.refused.clear();
         let mut steps = Vec::new();
         let deleted = self.deleted(theirs.get(DELETED_REF).copied())?;
         let dead = match deleted.as_ref().and_then(|step| step.goal) {
@@ -359,18 +370,11 @@ impl Joining<'_> {
         steps.extend(deleted);
         self.plans(theirs, &dead, &mut steps)?;
         self.runs(theirs, &mut steps)?;
-        for (kind, name) in [(Kind::Verdicts, NOTES_REF), (Kind::Items, ITEMS_REF)] {
-            let repo = self.repo;
-            let joined = self.whole(kind, name, theirs, |here, there| {
-                Ok(lines::unite(repo, name, here, there)?.map(|united| (united.tip, united.taken, united.left_out)))
-            })?;
-            steps.extend(joined);
-        }
         let repo = self.repo;
-        let joined = self.whole(Kind::Resolutions, RESOLUTIONS_REF, theirs, |here, there| {
-            Ok(entries::join(repo, here, there)?.map(|joined| (joined.tip, joined.taken, joined.left_out)))
-        })?;
-        steps.extend(joined);
+        for (kind, name) in [(Kind::Verdicts, NOTES_REF), (Kind::Items, ITEMS_REF)] {
+            steps.extend(self.whole(kind, name, theirs, |here, there| lines::unite(repo, name, here, there))?);
+        }
+        steps.extend(self.whole(Kind::Resolutions, RESOLUTIONS_REF, theirs, |here, there| entries::join(repo, here, there))?);
         Ok(steps)
     }
 
@@ -379,13 +383,12 @@ impl Joining<'_> {
     }
 
     /// A set that is one ref.
-    #[allow(clippy::type_complexity)]
     fn whole(
         &mut self,
         kind: Kind,
         full: &str,
         theirs: &Refs,
-        join: impl FnOnce(Option<ObjectId>, ObjectId) -> Result<Result<(ObjectId, usize, usize), String>>,
+        join: impl FnOnce(Option<ObjectId>, ObjectId) -> Result<Result<Joined, String>>,
     ) -> Result<Option<Step>> {
         let (here, there) = (self.repo.ref_commit(full)?, theirs.get(full).copied());
         let (goal, count) = match (here, there) {
@@ -393,13 +396,12 @@ impl Joining<'_> {
             (Some(here), None) => (here, 0),
             (Some(here), Some(there)) if here == there => (here, 0),
             (_, Some(there)) => match join(here, there)? {
-                Ok((goal, count, left_out)) => {
+                Ok(Joined { tip, taken, left_out }) => {
                     if left_out > 0 {
-                        self.synced
-                            .notes
-                            .push(format!("of {full} on {} {left_out} entries were left out: they are none", self.remote.name));
+                        let what = format!("{left_out} of the entries of {full} on {} were left out", self.remote.name);
+                        self.synced.notes.push(format!("{what}: they are not what they should be"));
                     }
-                    (goal, count)
+                    (tip, taken)
                 }
                 Err(why) => {
                     self.refuse(full, why);
