@@ -165,6 +165,14 @@ fn plans_that_diverged_are_merged_item_by_item_and_a_conflict_is_shown() {
     assert!(text.contains("a.strategy: \"rebase\" here, \"squash\" there") && text.contains("--take here"), "{text}");
     hub.lex(&two, &["sync", "--take", "there"]);
     hub.lex(&one, &["sync"]);
+    // Each by itself is a plan, both together go round in a circle.
+    hub.lex(&one, &["plan", "add", "p", "a", "--depends-on", "b"]);
+    hub.lex(&two, &["plan", "add", "p", "b", "--depends-on", "a"]);
+    hub.lex(&one, &["sync"]);
+    let text = hub.sandbox.lex_in(&two, &["sync"]).exits(1).stdout;
+    assert!(text.contains("would be no plan: the dependencies go round in a circle"), "{text}");
+    hub.lex(&two, &["sync", "--take", "there"]);
+    hub.lex(&one, &["sync"]);
     assert_eq!(item(&hub.plan(&one, "p"), "a").unwrap()["strategy"], "squash");
     assert_eq!(hub.refs(&one), hub.refs(&two));
     hub.sound(&[&hub.bare, &two]);

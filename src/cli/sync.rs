@@ -98,9 +98,9 @@ fn told(conflict: &Conflict, remote: &str) -> String {
     let mut out = title("plan");
     for clash in &conflict.clashes {
         let path = printable(clash.path.trim_start_matches("items."));
-        match (&clash.here, &clash.there) {
-            (None, None) => out.push_str(&format!("  {path}\n")),
-            (here, there) => out.push_str(&format!("  {path}: {} here, {} there\n", value(here), value(there))),
+        match &clash.why {
+            Some(why) => out.push_str(&format!("  the merge would be no plan: {}\n", printable(why))),
+            None => out.push_str(&format!("  {path}: {} here, {} there\n", value(&clash.here), value(&clash.there))),
         }
     }
     let again = format!("git lex-pr sync {} --take here", printable(&shell_word(remote)));

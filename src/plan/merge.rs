@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Clash {
-    /// The value: `items.feat/a.priority`, `target`.
+    /// The value: `items.feat/a.priority`, `target`; or `plan`, where each value can be merged and the whole is no plan.
     pub path: String,
     /// What is here; absent where it was taken away.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -19,6 +19,9 @@ pub struct Clash {
     /// What is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub there: Option<Value>,
+    /// Of the whole plan: why the merge would be none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
 }
 
 /// Whose value stands where both have changed it.
@@ -54,7 +57,7 @@ pub fn merge(bases: &[Plan], here: &Plan, there: &Plan, take: Option<Side>) -> R
         (Ok(()), _) => Ok(Ok(plan)),
         (Err(_), Some(Side::Here)) => Ok(Ok(here.clone())),
         (Err(_), Some(Side::There)) => Ok(Ok(there.clone())),
-        (Err(error), None) => Ok(Err(vec![Clash { path: format!("plan: {error}"), here: None, there: None }])),
+        (Err(error), None) => Ok(Err(vec![Clash { path: "plan".into(), here: None, there: None, why: Some(error.message) }])),
     }
 }
 
@@ -148,7 +151,7 @@ fn join(
         Some(Side::Here) => here.cloned(),
         Some(Side::There) => there.cloned(),
         None => {
-            clashes.push(Clash { path: path.into(), here: here.cloned(), there: there.cloned() });
+            clashes.push(Clash { path: path.into(), here: here.cloned(), there: there.cloned(), why: None });
             None
         }
     }
@@ -227,8 +230,8 @@ mod tests {
     fn a_merge_that_is_no_plan_is_a_clash() {
         let base = plan(&["a", "b"]);
         let (here, there) = (with(&base, |plan| needs(plan, 0, "b")), with(&base, |plan| needs(plan, 1, "a")));
-        let cycle = clashes(std::slice::from_ref(&base), &here, &there);
-        assert!(cycle.len() == 1 && cycle[0].contains("cycle"), "{cycle:?}");
+        let cycle = merge(std::slice::from_ref(&base), &here, &there, None).unwrap().unwrap_err();
+        assert!(cycle.len() == 1 && cycle[0].why.as_ref().unwrap().contains("in a circle: a -> b -> a"), "{cycle:?}");
         assert_eq!(merge(&[base], &here, &there, Some(Side::There)).unwrap().unwrap(), there);
     }
 

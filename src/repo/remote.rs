@@ -27,8 +27,10 @@ const PUSHED_AT_ONCE: usize = 2000;
 pub struct Remote<'r> {
     repo: &'r Repo,
     /// What git is told: the name of a configured remote, a URL, or a path.
+    told: String,
+    /// The same for people: without a password.
     pub name: String,
-    /// Where it is; for people and for nothing else, since git may rewrite it.
+    /// Where it is, without a password; for people and for nothing else, since git may rewrite it.
     pub url: String,
     folder: String,
     patience: Duration,
@@ -72,7 +74,14 @@ impl Repo {
         };
         let seconds = config.integer("lexpr.syncTimeout").and_then(|seconds| u64::try_from(seconds).ok()).filter(|s| *s > 0);
         let folder = format!("{TRACKING}{folder}/");
-        Ok(Remote { repo: self, name, url, folder, patience: seconds.map_or(PATIENCE, Duration::from_secs) })
+        Ok(Remote {
+            repo: self,
+            name: without_password(&name),
+            told: name,
+            url: without_password(&url),
+            folder,
+            patience: seconds.map_or(PATIENCE, Duration::from_secs),
+        })
     }
 }
 
@@ -83,7 +92,7 @@ impl Remote<'_> {
         // What comes from elsewhere is checked as `git fsck` does. Refspecs of the configuration are left alone.
         let fetch = self
             .git(&["-c", "fetch.fsckObjects=true", "fetch", "--quiet", "--prune", "--no-tags", "--refmap="])
-            .args(["--no-write-fetch-head", "--no-recurse-submodules", "--end-of-options", &self.name])
+            .args(["--no-write-fetch-head", "--no-recurse-submodules", "--end-of-options", &self.told])
             .args(specs)
             // Candidates are woven again where they are needed.
             .args(["^refs/lex-pr/weave/*"]);
@@ -118,7 +127,7 @@ impl Remote<'_> {
             let push = self
                 .git(&["push", "--porcelain", "--atomic", "--no-verify", "--no-follow-tags", "--recurse-submodules=no"])
                 .args(leases)
-                .args(["--end-of-options", &self.name])
+                .args(["--end-of-options", &self.told])
                 .args(specs);
             let output = push.output_within(self.patience)?.ok_or_else(|| self.too_slow("push to"))?;
             if output.status != 0 {
@@ -155,6 +164,15 @@ impl Remote<'_> {
         let error = if self.url.is_empty() || self.url == self.name { error } else { error.at(Location::new(&self.url)) };
         error.hint(hint.map_or_else(|| format!("try it by hand: git ls-remote {}", shell_word(&self.name)), ToOwned::to_owned))
     }
+}
+
+/// A URL as it may be shown and kept.
+fn without_password(url: &str) -> String {
+    let parts = url.split_once("://").and_then(|(scheme, rest)| {
+        let (who, place) = rest.split_once('@').filter(|(who, _)| !who.contains('/'))?;
+        Some(format!("{scheme}://{}@{place}", who.split(':').next()?))
+    });
+    parts.unwrap_or_else(|| url.to_string())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -260,6 +278,14 @@ mod tests {
             ("fatal: something new", Class::Unknown),
         ] {
             assert_eq!(class_of(said).0, class, "{said}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        assert_eq!(without_password("https://me:secret@host/a@b"), "https://me@host/a@b");
+        for plain in ["https://host/x@y:z", "git@host:x", "../x", "ssh://git@host/x"] {
+            assert_eq!(without_password(plain), plain);
         }
     }
 
