@@ -3,7 +3,7 @@
 //! verdicts and the journal live in git.
 //!
 //! Data flows one way: [`plan`] -> order -> [`weave`] -> [`gate`] -> land (in [`run`]) -> [`report`]. Each module uses only
-//! those before it in this list: [`model`], [`config`], [`repo`], [`plan`], [`weave`], [`gate`], [`run`], [`report`], [`cli`].
+//! those before it in this list: [`model`], [`config`], [`repo`], [`plan`], [`weave`], [`gate`], [`run`], [`sync`], [`report`], [`cli`].
 
 pub mod cli;
 pub mod config;
@@ -13,4 +13,5 @@ pub mod plan;
 pub mod repo;
 pub mod report;
 pub mod run;
+pub mod sync;
 pub mod weave;

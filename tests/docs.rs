@@ -196,6 +196,7 @@ fn every_command_has_help_and_every_page_is_in_the_readme() {
         "watch",
         "abort",
         "undo",
+        "sync",
         "status",
         "report",
         "replay",

@@ -222,7 +222,7 @@ fn a_failed_verdict_is_known_too_but_an_error_is_not() {
     let ran = || std::fs::read_to_string(sandbox.root.path().join("home/ran")).unwrap_or_default().lines().count();
     std::fs::write(sandbox.root.path().join("home/slow"), "").unwrap();
     let run = sandbox.json(&["execute"], 1);
-    assert_eq!(detail(&run, "a"), "gate t could not judge it: timed out after 300 ms; it is red on main without it too");
+    assert_eq!(detail(&run, "a"), "gate t could not judge it (transient): timed out after 300 ms; it is red on main without it too");
     std::fs::remove_file(sandbox.root.path().join("home/slow")).unwrap();
     assert_eq!(detail(&sandbox.json(&["execute"], 1), "a"), "gate t failed: exit status 1; it is red on main without it too");
     assert_eq!(ran(), 4, "an error is asked again, of the item and of what it stands on");
@@ -238,7 +238,7 @@ fn a_command_that_is_not_here_says_nothing_of_the_candidate() {
         std::fs::write(sandbox.root.path().join("home/file"), "").unwrap();
         let run = sandbox.json(&["execute"], 1);
         assert_eq!(verdict(&run, "a", "t")["verdict"], "error");
-        let begin = format!("gate t could not judge it: exit status {code}, {why}: ");
+        let begin = format!("gate t could not judge it (permanent): exit status {code}, {why}: ");
         assert!(detail(&run, "a").starts_with(&begin), "{}", detail(&run, "a"));
         for name in ["tool", "file"] {
             let tool = sandbox.root.path().join("home").join(name);

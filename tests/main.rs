@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod builtin;
+mod classes;
 mod compat;
 mod demo;
 mod differential;
@@ -29,9 +30,11 @@ mod reuse;
 mod runtimes;
 mod sandbox;
 mod schedule;
+mod signatures;
 mod simulate;
 mod steering;
 mod strategies;
+mod sync;
 mod terminal;
 mod undo;
 mod wasm;

@@ -211,8 +211,8 @@ fn each_change_is_a_revision_that_can_be_seen_and_restored() {
     assert_eq!((listed[0]["name"].as_str(), listed[0]["items"].as_u64()), (Some("default"), Some(2)));
     let said = sandbox.lex(&["plan", "delete", "default"]).exits(0).stdout;
     assert_eq!(sandbox.json(&["plan", "list"], 0), json!([]));
-    let undo: Vec<&str> = said.lines().find_map(|l| l.split_once(": git ")).unwrap().1.split(' ').collect();
-    sandbox.git(&undo);
+    let undo: Vec<&str> = said.lines().find_map(|l| l.split_once(": git lex-pr ")).unwrap().1.split(' ').collect();
+    sandbox.lex(&undo).exits(0);
     assert_eq!(names(&sandbox.json(&["plan", "show", "default"], 0)), ["a", "b"], "the printed command brings it back");
     sandbox.sound();
 }

@@ -102,8 +102,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 
 fn write(place: &Path, file: &Template) -> Result<()> {
     let writing = |e: std::io::Error| {
-        let error = Error::io(format_args!("write {}", place.display()), &e);
-        match e.kind() {
+        let kind = e.kind();
+        let error = Error::io(format_args!("write {}", place.display()), e);
+        match kind {
             ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
                 Error { blame: Blame::Input, ..error }.hint("what is there already stays: choose another --dir")
             }

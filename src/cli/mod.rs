@@ -28,10 +28,11 @@ mod schema;
 mod selectors;
 mod simulate;
 mod status;
+mod sync;
 mod undo;
 mod watch;
 
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, error::Blame};
 use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -99,6 +100,7 @@ enum Command {
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
     Undo(undo::Args),
+    Sync(sync::Args),
     Status(status::Args),
     Report(report::Args),
     Replay(replay::Args),
@@ -182,6 +184,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Pause(args) => pause::pause(&args, context),
         Command::Resume(args) => pause::resume(&args, context),
         Command::Undo(args) => undo::run(&args, context),
+        Command::Sync(args) => sync::run(&args, context),
         Command::Status(args) => status::run(&args, context),
         Command::Report(args) => report::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
@@ -221,7 +224,9 @@ fn show(error: &Error, json: bool) -> u8 {
         return print(&text).map_or_else(|unwritten| show(&unwritten, false), |()| error.blame.exit_status());
     }
     let (bad, care) = (crate::report::style::BAD.bold(), Style::new().bold());
-    complain(&format!("{bad}error:{bad:#} {}", crate::report::style::printable(&error.to_string())));
+    // Of what the user gave everybody knows that it stays as it is.
+    let class = if error.blame == Blame::Environment { format!(" ({})", error.class.word()) } else { String::new() };
+    complain(&format!("{bad}error{class}:{bad:#} {}", crate::report::style::printable(&error.to_string())));
     if let Some(hint) = &error.hint {
         complain(&format!("{care}hint:{care:#} {}", crate::report::style::printable(hint)));
     }

@@ -103,14 +103,14 @@ pub enum Command {
         #[arg(default_value = "~0")]
         new: String,
     },
-    /// Make an older revision the newest one again.
+    /// Make an older revision the newest one again, also of a plan that was deleted.
     Restore {
         /// The plan's name.
         plan: String,
         /// The revision: a commit, or `~N` for N before the newest.
         revision: String,
     },
-    /// Delete a plan.
+    /// Delete a plan, here and, with the next `sync`, in other clones. Its revisions are kept.
     Delete {
         /// The plan's name.
         plan: String,
@@ -206,6 +206,10 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         }
         Command::Restore { plan, revision } => {
             let wanted = store::read(&repo, &plan, store::find_revision(&repo, &plan, &revision)?)?;
+            if repo.ref_commit(&format!("{}{plan}", store::PREFIX))?.is_none() {
+                let stored = store::revive(&repo, &plan, wanted.revision)?;
+                return Answer::yes(format!("{}{}", describe(&plan, &stored.plan)?, kept(&stored)), &stored.plan);
+            }
             let message = format!("restore {}", wanted.revision);
             let (before, stored) = store::update(&repo, &plan, &message, |plan| {
                 plan.clone_from(&wanted.plan);
@@ -215,7 +219,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         }
         Command::Delete { plan } => {
             let old = store::delete(&repo, &plan)?;
-            let bring_back = printable(&format!("git update-ref {} {old}", shell_word(&format!("{}{plan}", store::PREFIX))));
+            let bring_back = printable(&format!("git lex-pr plan restore {} {}", shell_word(&plan), repo.short(old)));
             let text = format!("deleted plan {}\n{} {bring_back}\n", printable(&plan), paint(FAINT, "to bring it back:"));
             Answer::yes(text, &serde_json::json!({ "deleted": plan, "revision": old.to_string() }))
         }

@@ -15,6 +15,7 @@ use crate::{
     },
     plan::Change,
     run::{Abort, Undo},
+    sync::Synced,
 };
 use schemars::schema_for;
 
@@ -67,6 +68,8 @@ enum Document {
     Resolutions,
     /// `status --json`.
     Status,
+    /// `sync --json`.
+    Sync,
     /// `undo --json`.
     Undo,
     /// `abort --json`.
@@ -96,6 +99,7 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Simulation => schema_for!(Vec<Simulated>),
         Document::Replay => schema_for!(Replay),
         Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
+        Document::Sync => schema_for!(Synced),
         Document::Undo => schema_for!(Undo),
         Document::Abort => schema_for!(Abort),
         Document::Status => schema_for!(Vec<status::PlanStatus>),

@@ -5,7 +5,7 @@ use crate::model::{
     error::Location,
     gate::{GateSpec, check_all},
     json::explain_data_error,
-    policy::{Batch, Overrides, Performance, Retry},
+    policy::{Batch, Overrides, Performance, Retry, SignedVerdicts},
     time::Span,
 };
 use schemars::JsonSchema;
@@ -145,6 +145,8 @@ pub struct PolicyTable {
     /// Who may let an item land against its gates: `[policy.overrides.admin-green]`.
     #[serde(default)]
     pub overrides: Overrides,
+    /// Whose verdicts are believed: `[policy.signed-verdicts]`; everybody's where nothing is said.
+    pub signed_verdicts: Option<SignedVerdicts>,
     /// Limits of a run: how long verdicts count, how much memory it may take.
     #[serde(default)]
     pub performance: Performance,

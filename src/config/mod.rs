@@ -11,7 +11,7 @@ use crate::model::{
     error::{Location, nearest},
     gate::{CONFLICT_MARKERS, GateSpec},
     plan::Plan,
-    policy::{AdminGreen, Batch, Performance, Retry},
+    policy::{AdminGreen, Batch, Performance, Retry, SignedVerdicts},
 };
 use std::collections::BTreeMap;
 
@@ -36,6 +36,8 @@ pub struct Config {
     pub fail_fast: bool,
     /// Who may let an item land against its gates; nobody where the target says nothing.
     pub admin_green: Option<AdminGreen>,
+    /// Whose verdicts are believed; everybody's where the target says nothing.
+    pub signed_verdicts: Option<SignedVerdicts>,
     /// Limits of a run.
     pub performance: Performance,
     /// How conflicts are settled.
@@ -76,6 +78,7 @@ impl Config {
                 Some(plan) => target.with(plan),
                 None => target,
             }),
+            signed_verdicts: file.policy.signed_verdicts,
             performance: file.policy.performance.with(policy.performance.clone().unwrap_or_default()),
             weave: file.weave,
         };

@@ -4,14 +4,15 @@
 use super::{
     Subject, container,
     limits::{Bounds, Broken},
-    process::{End, Ended, Input, Stop, leash, supervise},
+    process::{End, Ended, Input, Stop, Unstarted, leash, supervise},
     sandbox,
 };
 use crate::{
     model::{
+        error::Class,
         gate::{GateSpec, Runtime, Sandbox},
         policy::Retry,
-        time::{Span, human},
+        time::{Span, human, jittered},
         verdict::Answer,
     },
     repo::GateTree,
@@ -32,6 +33,8 @@ const ALLOWED_ENV: [&str; 11] = ["HOME", "LANG", "LC_*", "LOGNAME", "PATH", "SHE
 pub struct Attempted {
     /// The answer.
     pub answer: Answer,
+    /// Of an error: whether it may pass by itself.
+    pub class: Option<Class>,
     /// One line for a person.
     pub summary: String,
     /// How often it was tried.
@@ -58,11 +61,12 @@ pub async fn run(gate: &GateSpec, retry: Retry, before: u32, tree: &GateTree, su
         if tried.answer.is_good() && attempt > 1 {
             tried.summary = format!("passed at try {attempt} of {}: it flakes", retry.max_attempts);
         }
-        if tried.answer.is_good() || tried.stopped || attempt >= retry.max_attempts {
+        // What somebody has to mend is the same at each try.
+        if tried.answer.is_good() || tried.stopped || tried.class == Some(Class::Permanent) || attempt >= retry.max_attempts {
             return tried;
         }
         tokio::select! {
-            () = tokio::time::sleep(backoff) => {}
+            () = tokio::time::sleep(jittered(backoff)) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
         backoff *= 2;
@@ -72,8 +76,9 @@ pub async fn run(gate: &GateSpec, retry: Retry, before: u32, tree: &GateTree, su
 
 async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
     let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
-    let nothing = |answer, summary| Attempted {
+    let nothing = |answer, class, summary| Attempted {
         answer,
+        class,
         summary,
         attempts: attempt,
         duration: Duration::ZERO,
@@ -82,7 +87,7 @@ async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: 
         stopped: false,
     };
     if !cwd.is_dir() {
-        return nothing(Answer::Fail, format!("the candidate has no folder `{}` to run in", gate.cwd.as_deref().unwrap_or(".")));
+        return nothing(Answer::Fail, None, format!("the candidate has no folder `{}` to run in", gate.cwd.as_deref().unwrap_or(".")));
     }
     let own = own_environment(gate, subject, attempt);
     let ended = match (gate.runtime, gate.sandbox) {
@@ -92,40 +97,45 @@ async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: 
     };
     match ended {
         Ok(ended) => {
-            let (answer, summary) = said(gate, &ended);
-            Attempted { stopped: matches!(ended.end, End::Stopped), stdout: ended.stdout, stderr: ended.stderr, ..nothing(answer, summary) }
+            let (answer, class, summary) = said(gate, &ended);
+            let stopped = matches!(ended.end, End::Stopped);
+            Attempted { stopped, stdout: ended.stdout, stderr: ended.stderr, ..nothing(answer, class, summary) }
         }
-        Err(why) => Attempted { stopped: *stop.borrow(), ..nothing(Answer::Error, why) },
+        Err(Unstarted { why, class }) => Attempted { stopped: *stop.borrow(), ..nothing(Answer::Error, Some(class), why) },
     }
 }
 
-async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
+async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
     let mut command = Command::new("sh");
     command.arg("-c").arg(leash("") + gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
     let bounds = Bounds::of(gate)?;
-    supervise(command, Input::Leash, bounds, stop).await.map_err(|e| format!("could not start `sh`: {e}"))
+    supervise(command, Input::Leash, bounds, stop).await.map_err(|e| Unstarted::io("could not start `sh`", &e))
 }
 
-fn said(gate: &GateSpec, ended: &Ended) -> (Answer, String) {
+/// The answer that an end means; of an error, whether it may pass by itself; and one line for a person.
+fn said(gate: &GateSpec, ended: &Ended) -> (Answer, Option<Class>, String) {
     let words = || last_line(&ended.stderr).or_else(|| last_line(&ended.stdout)).map_or(String::new(), |words| format!(": {words}"));
     let span = |span: &Option<Span>| human(span.as_ref().map_or(Duration::ZERO, Span::duration));
+    let error = |class, summary| (Answer::Error, Some(class), summary);
     match &ended.end {
-        End::Exited(Ok(status)) if status.success() => (Answer::Pass, "exit status 0".into()),
+        End::Exited(Ok(status)) if status.success() => (Answer::Pass, None, "exit status 0".into()),
         End::Exited(Ok(status)) => match status.signal() {
-            Some(signal) => (Answer::Error, format!("killed by signal {signal}")),
+            // Somebody has ended it, such as a kernel that is short of memory; by the others it has ended itself.
+            Some(signal @ (1 | 2 | 9 | 15)) => error(Class::Transient, format!("killed by signal {signal}")),
+            Some(signal) => error(Class::Unknown, format!("killed by signal {signal}")),
             None => {
                 let code = status.code().unwrap_or(-1);
                 match unstartable(code) {
-                    Some(why) => (Answer::Error, format!("exit status {code}, {why}{}", words())),
-                    None => (Answer::Fail, format!("exit status {code}{}", words())),
+                    Some(why) => error(Class::Permanent, format!("exit status {code}, {why}{}", words())),
+                    None => (Answer::Fail, None, format!("exit status {code}{}", words())),
                 }
             }
         },
-        End::Exited(Err(e)) => (Answer::Error, format!("could not wait for it: {e}")),
-        End::Over(Broken::Time) => (Answer::Error, format!("timed out after {}", span(&gate.timeout))),
-        End::Over(Broken::Memory) => (Answer::Error, format!("over its memory limit of {} MB", gate.memory_mb.unwrap_or_default())),
-        End::Over(Broken::Cpu) => (Answer::Error, format!("over its limit of {} of processor time", span(&gate.cpu_time))),
-        End::Stopped => (Answer::Error, "stopped".into()),
+        End::Exited(Err(e)) => error(Class::of_io(e), format!("could not wait for it: {e}")),
+        End::Over(Broken::Time) => error(Class::Transient, format!("timed out after {}", span(&gate.timeout))),
+        End::Over(Broken::Memory) => error(Class::Unknown, format!("over its memory limit of {} MB", gate.memory_mb.unwrap_or_default())),
+        End::Over(Broken::Cpu) => error(Class::Unknown, format!("over its limit of {} of processor time", span(&gate.cpu_time))),
+        End::Stopped => error(Class::Transient, "stopped".into()),
     }
 }
 

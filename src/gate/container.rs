@@ -3,10 +3,13 @@
 use super::{
     command::{Environment, grants_of_variables, last_line, names_variable},
     limits::{Bounds, Broken},
-    process::{End, Ended, Input, KILLED, Stop, leash, supervise},
+    process::{End, Ended, Input, KILLED, Stop, Unstarted, leash, supervise},
 };
 use crate::{
-    model::gate::{Container, GateSpec, MountKind, NETWORK},
+    model::{
+        error::Class,
+        gate::{Container, GateSpec, MountKind, NETWORK},
+    },
     repo::GateTree,
 };
 use rustix::process::{getgid, getuid};
@@ -24,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 const ENGINE_FAILED: i32 = 125;
 
 /// Run `gate` in `cwd`, a folder of `tree`. The error says why there is no container, which tells nothing of the candidate.
-pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
-    let container = gate.container.as_ref().ok_or("it names no image")?;
+pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
+    let container = gate.container.as_ref().ok_or_else(|| Unstarted::new("it names no image", Class::Permanent))?;
     let engine = Engine::that_answers(stop).await?;
     let name = format!("git-lex-pr-{}-{:08x}", std::process::id(), fastrand::u32(..));
     // The engine's client is all that dies with its group.
@@ -38,11 +41,12 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
     let ended = supervise(command, Input::Leash, bounds, stop).await;
     let out_of_memory = engine.ran_out_of_memory(&name).await;
     engine.remove(&name).await;
-    let mut ended = ended.map_err(|e| format!("could not start `{}`: {e}", engine.program))?;
+    let mut ended = ended.map_err(|e| Unstarted::io(format_args!("could not start `{}`", engine.program), &e))?;
     if let End::Exited(Ok(status)) = &ended.end {
         match status.code() {
             Some(ENGINE_FAILED) => {
-                return Err(format!("{} could not start the container: {}", engine.program, last_line(&ended.stderr).unwrap_or_default()));
+                let words = last_line(&ended.stderr).unwrap_or_default();
+                return Err(Unstarted::new(format!("{} could not start the container: {words}", engine.program), Class::Unknown));
             }
             Some(0) => {}
             _ if out_of_memory => ended.end = End::Over(Broken::Memory),
@@ -62,8 +66,8 @@ struct Engine {
 
 impl Engine {
     /// The first that answers; else what each of them said.
-    async fn that_answers(stop: &mut Stop) -> Result<Engine, String> {
-        let mut said = Vec::new();
+    async fn that_answers(stop: &mut Stop) -> Result<Engine, Unstarted> {
+        let (mut said, mut class) = (Vec::new(), Class::Permanent);
         for (program, question) in [("podman", &["version"][..]), ("docker", &["info", "--format", "{{.SecurityOptions}}"])] {
             let mut command = Command::new(program);
             command.args(question);
@@ -74,13 +78,17 @@ impl Engine {
                     return Ok(Engine { program, rootless });
                 }
                 Ok(Ended { stderr, .. }) => {
+                    class = Class::Unknown;
                     said.push(format!("{program}: {}", last_line(&stderr).unwrap_or_else(|| "it does not answer".into())));
                 }
                 Err(e) if e.kind() == std::io::ErrorKind::NotFound => said.push(format!("{program} is not here")),
-                Err(e) => said.push(format!("{program}: {e}")),
+                Err(e) => {
+                    class = Class::of_io(&e);
+                    said.push(format!("{program}: {e}"));
+                }
             }
         }
-        Err(format!("no container engine answers: {}", said.join("; ")))
+        Err(Unstarted::new(format!("no container engine answers: {}", said.join("; ")), class))
     }
 
     /// Whether the kernel killed a process of the container for want of memory.

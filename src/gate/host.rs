@@ -105,14 +105,14 @@ impl Host {
     /// Run a program in the work tree of the candidate, until the call must end.
     pub fn exec(&mut self, program: &str, arguments: &[String], input: Vec<u8>) -> Result<Output> {
         self.granted(&format!("exec:{program}"))?;
-        let starting = |e: &dyn std::fmt::Display| Error::io(format_args!("run `{program}`"), e);
-        let dir = self.dir.as_ref().ok_or_else(|| starting(&"there is no work tree"))?;
+        let starting = |e: std::io::Error| Error::io(format_args!("run `{program}`"), e);
+        let dir = self.dir.as_ref().ok_or_else(|| starting(std::io::Error::other("there is no work tree")))?;
         let mut command = Command::new(program);
         command.args(arguments).current_dir(dir).env_clear().envs(granted_environment(&self.grants));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| starting(&e))?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(starting)?;
         let bounds = Bounds { time: Some(self.deadline.saturating_duration_since(Instant::now())), ..Bounds::default() };
         let input = if input.is_empty() { Input::Nothing } else { Input::Text(input) };
-        let ended = runtime.block_on(supervise(command, input, bounds, &mut self.stop)).map_err(|e| starting(&e))?;
+        let ended = runtime.block_on(supervise(command, input, bounds, &mut self.stop)).map_err(starting)?;
         // A reader of a pipe that somebody still holds must not be waited for.
         runtime.shutdown_timeout(Duration::ZERO);
         match ended.end {
@@ -120,8 +120,8 @@ impl Host {
                 let status = status.code().filter(|_| status.signal().is_none());
                 Ok(Output { status, stdout: ended.stdout, stderr: ended.stderr })
             }
-            End::Exited(Err(e)) => Err(starting(&e)),
-            End::Over(_) | End::Stopped => Err(starting(&"the time of the gate is over")),
+            End::Exited(Err(e)) => Err(starting(e)),
+            End::Over(_) | End::Stopped => Err(starting(std::io::Error::other("the time of the gate is over"))),
         }
     }
 }

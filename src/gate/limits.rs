@@ -1,7 +1,10 @@
 //! What bounds a process of a gate and all that it starts: wall time, memory and processor time.
 
-use super::usage::{is_known, memory_shared_once, usage};
-use crate::model::gate::GateSpec;
+use super::{
+    process::Unstarted,
+    usage::{is_known, memory_shared_once, usage},
+};
+use crate::model::{error::Class, gate::GateSpec};
 use rustix::process::Pid;
 use std::time::Duration;
 
@@ -29,9 +32,10 @@ pub(super) enum Broken {
 
 impl Bounds {
     /// Those of a command; or why they cannot be kept here.
-    pub fn of(gate: &GateSpec) -> Result<Bounds, String> {
+    pub fn of(gate: &GateSpec) -> Result<Bounds, Unstarted> {
         if (gate.memory_mb.is_some() || gate.cpu_time.is_some()) && !is_known() {
-            return Err("this system does not tell what processes use (/proc), so that `memory-mb` and `cpu-time` cannot be kept".into());
+            let why = "this system does not tell what processes use (/proc), so that `memory-mb` and `cpu-time` cannot be kept";
+            return Err(Unstarted::new(why, Class::Permanent));
         }
         Ok(Bounds {
             time: gate.timeout.as_ref().map(|span| span.duration()),

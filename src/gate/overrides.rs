@@ -45,7 +45,7 @@ pub fn add_overrides(repo: &Repo, head: ObjectId, said: &[Override], policy: Opt
             return Ok(());
         }
     }
-    Err(Error::environment("contended", "notes are being written by others all the time").hint("try again"))
+    Err(Error::contended("notes are being written by others all the time"))
 }
 
 fn check(said: &Override, policy: Option<&AdminGreen>) -> Result<()> {

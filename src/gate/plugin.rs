@@ -9,6 +9,7 @@ use super::{
 };
 use crate::model::{
     Error, Result,
+    error::Class,
     gate::{BUILTIN, GateSpec},
     time::human,
     verdict::Answer,
@@ -249,7 +250,7 @@ impl Plugin {
             (_, Some(error)) => Err(error),
             // What a plugin says behind its time, it says too late.
             (_, None) if over == Some(Over::TimedOut) => {
-                Err(Error::input("bad-plugin", format!("timed out after {}", human(self.limits.time))))
+                Err(Error::input("bad-plugin", format!("timed out after {}", human(self.limits.time))).class(Class::Transient))
             }
             (said, None) => said,
         };
@@ -263,7 +264,7 @@ impl Plugin {
 pub fn failed(error: &Error) -> Said {
     let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
     let summary = plain(&format!("{error}{hint}"));
-    Said { answer: Answer::Error, summary, annotations: Vec::new(), left_out: 0, facts: Map::new() }
+    Said { answer: Answer::Error, class: Some(error.class), summary, annotations: Vec::new(), left_out: 0, facts: Map::new() }
 }
 
 fn within(size: usize, most: usize, name: &str) -> Result<()> {

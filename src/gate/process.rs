@@ -2,9 +2,11 @@
 //! process.
 
 use super::limits::{Bounds, Broken};
+use crate::model::error::Class;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::{
     collections::VecDeque,
+    fmt::Display,
     os::unix::process::ExitStatusExt,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError},
@@ -42,6 +44,23 @@ impl End {
     /// That of a process which SIGKILL has ended, where only a shell's word for it came through.
     pub fn killed() -> End {
         End::Exited(Ok(ExitStatus::from_raw(9)))
+    }
+}
+
+/// Why a gate could not be started, which tells nothing of the candidate.
+pub(super) struct Unstarted {
+    pub why: String,
+    pub class: Class,
+}
+
+impl Unstarted {
+    pub fn new(why: impl Into<String>, class: Class) -> Unstarted {
+        Unstarted { why: why.into(), class }
+    }
+
+    /// The system did not let it, while `doing`.
+    pub fn io(doing: impl Display, error: &std::io::Error) -> Unstarted {
+        Unstarted::new(format!("{doing}: {error}"), Class::of_io(error))
     }
 }
 

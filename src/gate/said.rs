@@ -2,6 +2,7 @@
 
 use crate::model::{
     Error, Result,
+    error::Class,
     verdict::{Annotation, Answer, Severity},
 };
 use serde_json::{Map, Value};
@@ -20,6 +21,8 @@ const MAX_FACTS: usize = 16 << 10;
 pub struct Said {
     /// The answer.
     pub answer: Answer,
+    /// Of an error: whether it may pass by itself.
+    pub class: Option<Class>,
     /// One line for a person.
     pub summary: String,
     /// At most 200.
@@ -89,6 +92,7 @@ mod tests {
         let annotation = Annotation { line: Some(0), ..Annotation::error("a\u{1b}[2J", 1, "x".repeat(10_000)) };
         let said = Said {
             answer: Answer::Fail,
+            class: None,
             summary: "\u{1b}]0;owned\u{7}two\nlines \u{202e}".into(),
             annotations: vec![annotation; 1_000],
             left_out: 0,

@@ -4,10 +4,13 @@
 use super::{
     command::{Environment, granted_environment, last_line},
     limits::Bounds,
-    process::{End, Ended, Input, KILLED, Stop, leash, supervise},
+    process::{End, Ended, Input, KILLED, Stop, Unstarted, leash, supervise},
 };
 use crate::{
-    model::gate::{GateSpec, NETWORK, granted_path},
+    model::{
+        error::Class,
+        gate::{GateSpec, NETWORK, granted_path},
+    },
     repo::{GateTree, Scratch},
 };
 use std::{
@@ -22,21 +25,25 @@ const PROGRAMS: [&str; 2] = ["/run/current-system", "/run/wrappers"];
 const RESOLVERS: [&str; 3] = ["/run/systemd/resolve", "/run/NetworkManager", "/run/resolvconf"];
 
 /// Run `gate` in `cwd`, a folder of `tree`. The error says why the sandbox could not be made, which tells nothing of the candidate.
-pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, String> {
-    let making = |e: std::io::Error| format!("could not make the sandbox: {e}");
+pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
+    let making = |e: std::io::Error| Unstarted::io("could not make the sandbox", &e);
     let room = Scratch::create().map_err(making)?;
     let mut command = Command::new("bwrap");
     let line = leash("") + gate.command_line();
     command.args(arguments(gate, tree, cwd, room.path()).map_err(making)?).args(["--", "sh", "-c", &line]);
     command.env_clear().envs(granted_environment(&gate.allow)).env("TMPDIR", "/tmp").envs(own);
     let mut ended = supervise(command, Input::Leash, Bounds::of(gate)?, stop).await.map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => "could not make the sandbox: `bwrap` is not here; install bubblewrap".to_string(),
+        std::io::ErrorKind::NotFound => {
+            Unstarted::new("could not make the sandbox: `bwrap` is not here; install bubblewrap", Class::Permanent)
+        }
         _ => making(e),
     })?;
     if let End::Exited(Ok(status)) = &ended.end {
         let words = last_line(&ended.stderr).unwrap_or_default();
         match status.code() {
-            Some(1) if words.starts_with("bwrap: ") => return Err(format!("could not make the sandbox: {words}")),
+            Some(1) if words.starts_with("bwrap: ") => {
+                return Err(Unstarted::new(format!("could not make the sandbox: {words}"), Class::Unknown));
+            }
             Some(KILLED) => ended.end = End::killed(),
             _ => {}
         }

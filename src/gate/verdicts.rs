@@ -1,5 +1,6 @@
 //! Verdicts that are known: one JSON line each in the note on the tree of the gate's inputs.
 
+use super::Trust;
 use crate::{
     model::{Result, json, policy::Performance, verdict::Verdict},
     repo::{Notes, Repo},
@@ -21,6 +22,8 @@ pub struct Known<'r> {
     kept: LruCache<ObjectId, Vec<Verdict>>,
     /// Verdicts of before this are too old.
     since: Option<Timestamp>,
+    /// Whose verdicts count; everybody's where there is nothing.
+    trust: Option<Trust>,
 }
 
 impl<'r> Known<'r> {
@@ -29,15 +32,27 @@ impl<'r> Known<'r> {
         let seconds = limits.cache_ttl_seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
         let since = seconds.map(|seconds| Timestamp::now().checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN));
         let size = limits.cache_size.and_then(|size| NonZeroUsize::new(size as usize)).unwrap_or(KEPT_NOTES);
-        Known { notes: repo.notes(NOTES_REF), kept: LruCache::new(size), since }
+        Known { notes: repo.notes(NOTES_REF), kept: LruCache::new(size), since, trust: None }
     }
 
-    /// The newest verdict about the candidate that a gate of `digest` gave on `inputs`. Lines that are no verdict, such as
+    /// Those of them that `trust` believes.
+    pub fn believed_by(self, trust: Option<Trust>) -> Self {
+        Known { trust, ..self }
+    }
+
+    /// Whether a verdict counts, whoever gave it.
+    pub fn believes(&mut self, verdict: &Verdict) -> bool {
+        self.trust.as_mut().is_none_or(|trust| trust.believes(verdict))
+    }
+
+    /// The newest verdict about the candidate that counts and that a gate of `digest` gave on `inputs`. Lines that are no verdict, such as
     /// another tool's or a newer version's, are passed over.
     pub fn find(&mut self, digest: &str, inputs: ObjectId) -> Result<Option<Verdict>> {
         let since = self.since;
         let fits = |v: &&Verdict| v.digest == digest && v.verdict.is_about_candidate() && since.is_none_or(|since| given(v) >= Some(since));
-        Ok(self.on(inputs)?.iter().filter(fits).max_by_key(|v| given(v)).cloned())
+        let mut found: Vec<Verdict> = self.on(inputs)?.iter().filter(fits).cloned().collect();
+        found.sort_by_key(given);
+        Ok(found.into_iter().rev().find(|verdict| self.believes(verdict)))
     }
 
     /// All verdicts on `inputs`, whoever gave them and when.
@@ -56,6 +71,9 @@ impl<'r> Known<'r> {
     /// A verdict that is about to be recorded.
     pub fn add(&mut self, verdict: &Verdict) -> Result<()> {
         let Ok(inputs) = verdict.inputs.parse::<ObjectId>() else { return Ok(()) };
+        if let Some(trust) = &mut self.trust {
+            trust.own(verdict)?;
+        }
         self.on(inputs)?;
         self.kept.get_or_insert_mut(inputs, Vec::new).push(verdict.clone());
         Ok(())

@@ -385,7 +385,7 @@ fn said(verdict: types::Verdict) -> Result<Said> {
         message: annotation.message,
         replacement: annotation.replacement,
     });
-    Ok(Said { answer, summary, annotations: annotations.collect(), left_out, facts: object("its facts are", &facts)? })
+    Ok(Said { answer, class: None, summary, annotations: annotations.collect(), left_out, facts: object("its facts are", &facts)? })
 }
 
 /// What an instance may still take of memory: all memories and tables together.

@@ -1,8 +1,8 @@
 //! The one error of this program: what was wrong, where, and what mends it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
-use std::fmt;
+use serde::{Deserialize, Serialize};
+use std::{fmt, io::ErrorKind};
 
 /// A result whose error a person can act on.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -32,19 +32,63 @@ impl Blame {
     }
 }
 
+/// Whether the same again may come to another end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// It may pass by itself: a network that is down, a process that was killed, a lock that others hold.
+    Transient,
+    /// It stays until somebody mends something.
+    Permanent,
+    /// Nobody can tell.
+    #[default]
+    Unknown,
+}
+
+impl Class {
+    /// The word that reports use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Class::Transient => "transient",
+            Class::Permanent => "permanent",
+            Class::Unknown => "unknown",
+        }
+    }
+
+    /// That of what the system says.
+    pub fn of_io(error: &std::io::Error) -> Class {
+        use ErrorKind::{
+            ConnectionAborted, ConnectionRefused, ConnectionReset, Deadlock, ExecutableFileBusy, HostUnreachable, Interrupted,
+            InvalidInput, IsADirectory, NetworkDown, NetworkUnreachable, NotADirectory, NotFound, OutOfMemory, PermissionDenied,
+            ReadOnlyFilesystem, ResourceBusy, TimedOut, Unsupported, WouldBlock,
+        };
+        /// Too many open files, of the process and of the machine, for which std has no kind.
+        const MANY_FILES: [i32; 2] = [24, 23];
+        match error.kind() {
+            ConnectionAborted | ConnectionRefused | ConnectionReset | Deadlock | ExecutableFileBusy | HostUnreachable | Interrupted
+            | NetworkDown | NetworkUnreachable | OutOfMemory | ResourceBusy | TimedOut | WouldBlock => Class::Transient,
+            InvalidInput | IsADirectory | NotADirectory | NotFound | PermissionDenied | ReadOnlyFilesystem | Unsupported => {
+                Class::Permanent
+            }
+            _ if error.raw_os_error().is_some_and(|code| MANY_FILES.contains(&code)) => Class::Transient,
+            _ => Class::Unknown,
+        }
+    }
+}
+
 /// Where in a document or repository an error lies.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Location {
     /// A file, ref or flag: `lex-pr.toml`, `refs/heads/main`, `--target`.
     pub source: String,
     /// Line in `source`, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
     /// Column in `line`, in characters, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<usize>,
     /// Path to the value inside the document: `items[3].deps[0]`, `policy.required`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
 }
 
@@ -91,6 +135,8 @@ impl fmt::Display for Location {
 pub struct Error {
     /// Who is to blame, and so the exit status.
     pub blame: Blame,
+    /// Whether it may pass by itself.
+    pub class: Class,
     /// A stable, kebab-case name for this kind of error.
     pub code: &'static str,
     /// One line: what was wrong.
@@ -104,22 +150,22 @@ pub struct Error {
 impl Error {
     /// An error in what the user gave.
     pub fn input(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Input, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Input, class: Class::Permanent, code, message: message.into(), at: None, hint: None }
     }
 
     /// A failure of git, the disk or another part of the machine.
     pub fn environment(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Environment, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Environment, class: Class::Unknown, code, message: message.into(), at: None, hint: None }
     }
 
     /// Nothing is wrong, and still it cannot be done now.
     pub fn no(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Nobody, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Nobody, class: Class::Permanent, code, message: message.into(), at: None, hint: None }
     }
 
     /// The user asked to stop.
     pub fn interrupted(message: impl Into<String>) -> Self {
-        Error { blame: Blame::Interrupt, code: "interrupted", message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Interrupt, class: Class::Transient, code: "interrupted", message: message.into(), at: None, hint: None }
     }
 
     /// Git's objects or refs could not be read or written while `doing`.
@@ -129,8 +175,20 @@ impl Error {
     }
 
     /// A file or process could not be used while `doing`.
-    pub fn io(doing: impl fmt::Display, cause: impl fmt::Display) -> Self {
-        Error::environment("io", format!("could not {doing}: {}", one_line(&cause.to_string())))
+    pub fn io(doing: impl fmt::Display, cause: std::io::Error) -> Self {
+        let class = Class::of_io(&cause);
+        Error::environment("io", format!("could not {doing}: {}", one_line(&cause.to_string()))).class(class)
+    }
+
+    /// Say whether it may pass by itself.
+    pub fn class(mut self, class: Class) -> Self {
+        self.class = class;
+        self
+    }
+
+    /// Others were faster each time.
+    pub fn contended(message: impl Into<String>) -> Self {
+        Error::environment("contended", message).class(Class::Transient).hint("try again")
     }
 
     /// Add the line that says what mends it.
@@ -147,14 +205,8 @@ impl Error {
 
     /// The document that `--json` prints instead of a result.
     pub fn to_document(&self) -> ErrorDocument {
-        ErrorDocument {
-            error: ErrorBody {
-                code: self.code.into(),
-                message: self.message.clone(),
-                at: self.at.as_deref().cloned(),
-                hint: self.hint.clone(),
-            },
-        }
+        let Error { class, message, hint, .. } = self.clone();
+        ErrorDocument { error: ErrorBody { code: self.code.into(), class, message, at: self.at.as_deref().cloned(), hint } }
     }
 }
 
@@ -181,17 +233,20 @@ pub struct ErrorDocument {
 }
 
 /// The error inside an [`ErrorDocument`].
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ErrorBody {
     /// A stable, kebab-case name for this kind of error.
     pub code: String,
+    /// Whether it may pass by itself.
+    #[serde(default)]
+    pub class: Class,
     /// What was wrong.
     pub message: String,
     /// Where it was wrong.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Location>,
     /// What mends it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
 

@@ -78,7 +78,7 @@ pub struct Retry {
     #[serde(default = "one", alias = "max-attempts")]
     #[schemars(range(min = 1))]
     pub max_attempts: u32,
-    /// Seconds to wait before the second try; doubled before each further one.
+    /// Seconds to wait before the second try; doubled before each further one. Each wait is longer by up to a half, by chance.
     #[serde(default, alias = "backoff-seconds")]
     #[schemars(range(min = 0))]
     pub backoff_seconds: f64,
@@ -107,6 +107,19 @@ impl Overrides {
     fn is_empty(&self) -> bool {
         self.admin_green.is_none()
     }
+}
+
+/// Verdicts are believed only if somebody who is named here has signed them. It is read from the target and from nowhere else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct SignedVerdicts {
+    /// A file of the target with those who may sign by ssh, as ssh-keygen(1) has it; git's `gpg.ssh.allowedSignersFile` where nothing is
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allowed_signers: Option<String>,
+    /// The fingerprints of keys of OpenPGP that may sign.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_keys: Vec<String>,
 }
 
 /// Who may override, and how.

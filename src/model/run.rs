@@ -1,6 +1,7 @@
 //! One execution of a plan: what its journal keeps and what its report shows.
 
 use super::{
+    error::ErrorBody,
     note::Override,
     plan::{DepSource, Strategy},
     verdict::{Answer, Verdict},
@@ -9,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The version of the run document that this program writes.
-pub const SCHEMA_VERSION: &str = "1.2.0";
+pub const SCHEMA_VERSION: &str = "1.3.0";
 
 /// The state of a run: `run.json` in each commit of `refs/lex-pr/runs/ID`, and what `report --json` prints.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -50,6 +51,9 @@ pub struct Run {
     pub ended: Option<String>,
     /// The matrix: every item in the order of the run.
     pub items: Vec<ItemReport>,
+    /// What has ended the run before its end, where it was not the user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorBody>,
     /// What a person should know besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,

@@ -70,6 +70,12 @@ pub fn now_exact() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// A wait that is longer by up to a half, by chance, so that many who wait for the same do not come back at once (Brooker, Exponential
+/// Backoff and Jitter, 2015).
+pub fn jittered(wait: Duration) -> Duration {
+    wait.mul_f64(1.0 + fastrand::f64() / 2.0)
+}
+
 /// A duration for a person: `340 ms`, `4.2 s`, `3 min 5 s`, `2 h 10 min`.
 pub fn human(duration: Duration) -> String {
     let ms = duration.as_millis();
@@ -78,5 +84,17 @@ pub fn human(duration: Duration) -> String {
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
         60_000..3_600_000 => format!("{} min {} s", ms / 60_000, ms % 60_000 / 1_000),
         _ => format!("{} h {} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_longer_by_chance() {
+        let waits: Vec<Duration> = (0..50).map(|_| jittered(Duration::from_secs(2))).collect();
+        assert!(waits.iter().all(|wait| (2.0..3.0).contains(&wait.as_secs_f64())));
+        assert!(waits.iter().any(|wait| *wait != waits[0]));
     }
 }

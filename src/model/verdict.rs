@@ -1,5 +1,6 @@
 //! A gate's answer, as it is kept in notes and shown in reports.
 
+use super::error::Class;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ pub struct Verdict {
     pub inputs: String,
     /// The answer.
     pub verdict: Answer,
+    /// Of an error: whether the gate may answer when it is asked again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub class: Option<Class>,
     /// One line for a person.
     pub summary: String,
     /// Places in files that the gate points at.
@@ -75,6 +79,32 @@ pub struct Verdict {
     pub by: String,
     /// When, in UTC, RFC 3339.
     pub at: String,
+    /// Who stands up for it, where the policy asks for that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Signature>,
+}
+
+/// A signature over verdicts that were written down together.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Signature {
+    /// What made it.
+    pub format: SignatureFormat,
+    /// The way from this verdict to the root of the hash tree that is signed: `<` or `>` for the side of a neighbour, and its SHA-256.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
+    /// What was made, armoured.
+    pub value: String,
+}
+
+/// The kinds of signatures that git makes and that verdicts can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SignatureFormat {
+    /// By ssh-keygen.
+    Ssh,
+    /// By GnuPG.
+    Openpgp,
 }
 
 /// A place in a file that a gate points at.
@@ -110,6 +140,14 @@ pub enum Severity {
 }
 
 impl Verdict {
+    /// The answer, and of an error what may come of asking again, as far as that is known: `error (transient)`.
+    pub fn words(&self) -> String {
+        match self.class.filter(|class| *class != Class::Unknown) {
+            Some(class) => format!("{} ({})", self.verdict, class.word()),
+            None => self.verdict.to_string(),
+        }
+    }
+
     /// Whether the gate passed only at a later try.
     pub fn is_flaky(&self) -> bool {
         self.verdict.is_good() && self.attempts > 1

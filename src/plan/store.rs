@@ -9,7 +9,7 @@ use crate::{
         plan::Plan,
         shell_word,
     },
-    repo::{RefChange, Repo},
+    repo::{History, RefChange, Repo},
 };
 use gix::ObjectId;
 
@@ -19,7 +19,12 @@ pub const PREFIX: &str = "refs/lex-pr/plans/";
 /// Where the newest candidate of each plan is kept, under the plan's name, so that git does not collect it.
 pub const WEAVE_PREFIX: &str = "refs/lex-pr/weave/";
 
-const FILE: &str = "plan.json";
+/// What has been deleted: a commit whose ancestors are the revisions of deleted plans. So a clone that syncs knows a plan that was
+/// deleted elsewhere from one that is new here, a revision made after the deletion is alive, and none is ever lost.
+pub const DELETED_REF: &str = "refs/lex-pr/deleted";
+
+/// The file of a revision.
+pub const FILE: &str = "plan.json";
 
 /// How often an update is tried again after another process was faster.
 const ATTEMPTS: usize = 1000;
@@ -132,6 +137,13 @@ pub fn next_revision(repo: &Repo, name: &str, old: Option<ObjectId>, plan: &Plan
     Ok(RefChange { name: ref_name(name)?, old, new: Some(commit) })
 }
 
+/// Write the revision that is made of `parents`, which were made apart; no ref is moved.
+pub fn join(repo: &Repo, parents: [ObjectId; 2], plan: &Plan, message: &str) -> Result<ObjectId> {
+    document::check(plan)?;
+    let tree = repo.write_files(None, &[(FILE.into(), json::canonical(plan)?.into_bytes())])?;
+    repo.commit_tree(tree, parents, message)
+}
+
 /// Keep a new plan. One of that name must not exist, unless `replace` makes this its next revision.
 pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str) -> Result<Stored> {
     for _ in 0..ATTEMPTS {
@@ -145,12 +157,37 @@ pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str
                 shell_word(name)
             )));
         }
-        let change = next_revision(repo, name, old, plan, message)?;
+        let mut change = next_revision(repo, name, old, plan, message)?;
+        if let Some(same) = change.new.filter(|_| old.is_none())
+            && is_deleted(repo, same)?
+        {
+            // The very commit that was deleted within this second: what is made anew comes after it.
+            change = RefChange { old: None, ..next_revision(repo, name, Some(same), plan, message)? };
+        }
         if repo.swap_refs(std::slice::from_ref(&change), message)?.is_ok() {
             return load(repo, name);
         }
     }
     Err(contended(name))
+}
+
+/// Make a deleted plan stand again as `revision` had it.
+pub fn revive(repo: &Repo, name: &str, revision: ObjectId) -> Result<Stored> {
+    let plan = read(repo, name, revision)?.plan;
+    let message = format!("restore {revision}");
+    let change = RefChange { old: None, ..next_revision(repo, name, Some(revision), &plan, &message)? };
+    match repo.swap_refs(std::slice::from_ref(&change), &message)? {
+        Ok(()) => load(repo, name),
+        Err(_) => Err(contended(name)),
+    }
+}
+
+/// Whether `revision` is one of a plan that was deleted.
+fn is_deleted(repo: &Repo, revision: ObjectId) -> Result<bool> {
+    match repo.ref_commit(DELETED_REF)? {
+        Some(deleted) => repo.is_ancestor(revision, deleted),
+        None => Ok(false),
+    }
 }
 
 /// Change a plan by what `edit` does to its newest revision. When another process was faster, `edit` is done again on
@@ -174,15 +211,20 @@ pub fn update(repo: &Repo, name: &str, message: &str, mut edit: impl FnMut(&mut 
 }
 
 fn contended(name: &str) -> Error {
-    Error::environment("contended", format!("plan `{name}` is being changed by others all the time")).hint("try again")
+    Error::contended(format!("plan `{name}` is being changed by others all the time"))
 }
 
-/// Take a plan and its newest candidate away. Its revisions stay reachable by id until git collects them.
+/// Take a plan and its newest candidate away. Its revisions stay reachable from [`DELETED_REF`].
 pub fn delete(repo: &Repo, name: &str) -> Result<ObjectId> {
     let (full, weave) = (ref_name(name)?, format!("{WEAVE_PREFIX}{name}"));
     for _ in 0..ATTEMPTS {
         let Some(old) = repo.ref_commit(&full)? else { return Err(missing(repo, name)?) };
-        let mut changes = vec![RefChange { name: full.clone(), old: Some(old), new: None }];
+        let deleted = repo.ref_commit(DELETED_REF)?;
+        let grave = repo.commit_tree(repo.write_files(None, &[])?, deleted.into_iter().chain([old]), &format!("delete plan {name}"))?;
+        let mut changes = vec![
+            RefChange { name: full.clone(), old: Some(old), new: None },
+            RefChange { name: DELETED_REF.into(), old: deleted, new: Some(grave) },
+        ];
         if let Some(candidate) = repo.ref_commit(&weave)? {
             changes.push(RefChange { name: weave.clone(), old: Some(candidate), new: None });
         }
@@ -193,41 +235,52 @@ pub fn delete(repo: &Repo, name: &str) -> Result<ObjectId> {
     Err(contended(name))
 }
 
-/// The revisions of a plan, newest first.
+/// The revisions of a plan, newest first: those of the line that leads to it, and those that a `sync` merged into that.
 pub fn log(repo: &Repo, name: &str) -> Result<Vec<Revision>> {
-    let Some(mut id) = repo.ref_commit(&ref_name(name)?)? else { return Err(missing(repo, name)?) };
-    let mut revisions = Vec::new();
-    loop {
-        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read revision {id} of plan {name}"), e);
-        let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
-        let who = commit.committer().map_err(|e| reading(&e))?;
-        let seconds = who.time().map_err(|e| reading(&e))?.seconds;
-        let at = jiff::Timestamp::from_second(seconds).map_err(|e| reading(&e))?;
-        revisions.push(Revision {
-            id,
-            by: format!("{} <{}>", who.name, who.email),
-            at: at.to_string(),
-            message: commit.message_raw_sloppy().to_string().trim().to_string(),
-        });
-        match commit.parent_ids().next() {
-            Some(parent) => id = parent.detach(),
-            None => return Ok(revisions),
-        }
-    }
+    let Some(newest) = repo.ref_commit(&ref_name(name)?)? else { return Err(missing(repo, name)?) };
+    let all = History::default().ahead(&repo.git, newest, &[])?;
+    all.into_iter().map(|id| revision(repo, name, id)).collect()
 }
 
-/// The revision of `name` that `spec` means: a commit id or its beginning, or `@{N}` and `~N` for N revisions back.
+fn revision(repo: &Repo, name: &str, id: ObjectId) -> Result<Revision> {
+    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read revision {id} of plan {name}"), e);
+    let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
+    let who = commit.committer().map_err(|e| reading(&e))?;
+    let seconds = who.time().map_err(|e| reading(&e))?.seconds;
+    let at = jiff::Timestamp::from_second(seconds).map_err(|e| reading(&e))?;
+    Ok(Revision {
+        id,
+        by: format!("{} <{}>", who.name, who.email),
+        at: at.to_string(),
+        message: commit.message_raw_sloppy().to_string().trim().to_string(),
+    })
+}
+
+/// The revision of `name` that `spec` means: a commit id or its beginning, or `@{N}` and `~N` for N revisions back, as git counts
+/// them. A plan that is gone has those that were deleted.
 pub fn find_revision(repo: &Repo, name: &str, spec: &str) -> Result<ObjectId> {
-    let revisions = log(repo, name)?;
-    let back = spec.strip_prefix('~').or_else(|| spec.strip_prefix("@{").and_then(|s| s.strip_suffix('}')));
-    let found: Vec<ObjectId> = match back.map(|n| n.parse::<usize>()) {
-        Some(Ok(n)) => revisions.get(n).map(|r| r.id).into_iter().collect(),
-        Some(Err(_)) => Vec::new(),
-        None => revisions.iter().map(|r| r.id).filter(|id| spec.len() >= 4 && id.to_string().starts_with(spec)).collect(),
+    let none = || {
+        Error::input("no-revision", format!("plan `{name}` has no revision `{spec}`"))
+            .hint(format!("`git lex-pr plan log {}` lists them; `~1` is the one before the newest", shell_word(name)))
     };
+    let (stands, deleted) = (repo.ref_commit(&ref_name(name)?)?, repo.ref_commit(DELETED_REF)?);
+    let Some(newest) = stands.or(deleted) else { return Err(missing(repo, name)?) };
+    let back = spec.strip_prefix('~').or_else(|| spec.strip_prefix("@{").and_then(|s| s.strip_suffix('}')));
+    if let Some(back) = back {
+        if stands.is_none() {
+            return Err(missing(repo, name)?);
+        }
+        let mut id = newest;
+        for _ in 0..back.parse::<usize>().map_err(|_| none())? {
+            let commit = repo.git.find_commit(id).map_err(|e| Error::git(format_args!("read revision {id} of plan {name}"), e))?;
+            id = commit.parent_ids().next().ok_or_else(none)?.detach();
+        }
+        return Ok(id);
+    }
+    let mut found = History::default().ahead(&repo.git, newest, &[])?;
+    found.retain(|id| spec.len() >= 4 && id.to_string().starts_with(spec));
     match found[..] {
         [id] => Ok(id),
-        _ => Err(Error::input("no-revision", format!("plan `{name}` has no revision `{spec}`"))
-            .hint(format!("`git lex-pr plan log {}` lists them; `~1` is the one before the newest", shell_word(name)))),
+        _ => Err(none()),
     }
 }

@@ -5,12 +5,12 @@ use crate::model::{Error, Result};
 use gix::{ObjectId, prelude::ObjectIdExt};
 
 impl Repo {
-    /// Write a commit by the person at work. It is reached by nothing until a ref is moved to it.
-    pub fn commit_tree(&self, tree: ObjectId, parent: Option<ObjectId>, message: &str) -> Result<ObjectId> {
+    /// Write a commit of any number of parents, by the person at work. It is reached by nothing until a ref is moved to it.
+    pub fn commit_tree(&self, tree: ObjectId, parents: impl IntoIterator<Item = ObjectId>, message: &str) -> Result<ObjectId> {
         let who = self.signature()?;
         let commit = gix::objs::Commit {
             tree,
-            parents: parent.into_iter().collect(),
+            parents: parents.into_iter().collect(),
             author: who.clone(),
             committer: who,
             encoding: None,

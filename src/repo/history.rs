@@ -120,6 +120,13 @@ struct Reach {
 /// Commits in the order in which a walk takes them: by generation, then date, then age in this history.
 type Queue = BinaryHeap<(u64, i64, u32)>;
 
+impl super::Repo {
+    /// Whether `newer` is `older` or holds it in its history.
+    pub fn is_ancestor(&self, older: ObjectId, newer: ObjectId) -> Result<bool> {
+        Ok(older == newer || History::default().ahead(&self.git, older, &[newer])?.is_empty())
+    }
+}
+
 impl History {
     /// The commits that `head` reaches and none of `hidden` does, newest first.
     pub fn ahead(&mut self, git: &gix::Repository, head: ObjectId, hidden: &[ObjectId]) -> Result<Vec<ObjectId>> {

@@ -21,7 +21,7 @@ impl Notes<'_> {
         let tip = self.repo.ref_commit(self.name)?;
         let known = match self.known.take().filter(|(at, _)| *at == tip) {
             Some(known) => known,
-            None => self.repo.notes_state(self.name)?,
+            None => (tip, self.repo.notes_state(self.name, tip)?),
         };
         let (_, state) = self.known.insert(known);
         self.repo.lines_on(self.name, state, object)
@@ -47,16 +47,14 @@ impl Notes<'_> {
 }
 
 impl Repo {
-    /// The notes tree of `name`, at the commit it stands at.
-    fn notes_state(&self, name: &str) -> Result<(Option<ObjectId>, gix::note::plumbing::State)> {
+    /// The notes tree of `name` at the commit `tip`.
+    fn notes_state(&self, name: &str, tip: Option<ObjectId>) -> Result<gix::note::plumbing::State> {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {name}"), e);
-        let tip = self.ref_commit(name)?;
         let tree = match tip {
             Some(tip) => self.git.find_commit(tip).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach(),
             None => self.git.object_hash().empty_tree(),
         };
-        let state = gix::note::plumbing::State::new(tree, &self.git.objects).map_err(|e| reading(&e))?;
-        Ok((tip, state))
+        gix::note::plumbing::State::new(tree, &self.git.objects).map_err(|e| reading(&e))
     }
 
     /// The notes of `name`, to be read again and again.
@@ -77,8 +75,15 @@ impl Repo {
         if lines.is_empty() {
             return Ok(None);
         }
+        let tip = self.ref_commit(name)?;
+        let commit = self.commit_tree(self.notes_with(name, tip, lines)?, tip, "Notes added by git lex-pr")?;
+        Ok(Some(RefChange { name: name.into(), old: tip, new: Some(commit) }))
+    }
+
+    /// The tree of the notes at `tip`, with `lines` added; `name` is what errors call them.
+    pub fn notes_with(&self, name: &str, tip: Option<ObjectId>, lines: &NoteLines) -> Result<ObjectId> {
         let writing = |e: &gix::Error| unwritten(format_args!("write {name}"), e);
-        let (tip, mut state) = self.notes_state(name)?;
+        let mut state = self.notes_state(name, tip)?;
         let git = self.git.clone().with_object_memory();
         for (object, added) in lines {
             let mut all = self.lines_on(name, &mut state, *object)?;
@@ -91,7 +96,6 @@ impl Repo {
         let tree = state.write(&git.objects).map_err(|e| writing(&e))?;
         let memory = git.objects.reset_object_memory().unwrap_or_default();
         self.write_reached(&memory, tree, &format!("write {name}"))?;
-        let commit = self.commit_tree(tree, tip, "Notes added by git lex-pr")?;
-        Ok(Some(RefChange { name: name.into(), old: tip, new: Some(commit) }))
+        Ok(tree)
     }
 }

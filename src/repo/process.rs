@@ -1,8 +1,8 @@
 //! Running git itself, for the few things that only git does.
 
 use super::Repo;
-use crate::model::{Error, Result, time::human};
-use rustix::process::{Pid, Signal, kill_process_group};
+use crate::model::{Error, Result};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     ffi::OsStr,
     fs::File,
@@ -32,7 +32,11 @@ const LOCAL_ENV: [&str; 12] = [
 ];
 
 /// One call of git with captured output.
-pub struct GitCommand(Command);
+pub struct GitCommand {
+    command: Command,
+    /// Whether it has a process group of its own, which dies as a whole.
+    grouped: bool,
+}
 
 /// What a call of git printed.
 pub struct GitOutput {
@@ -50,7 +54,19 @@ impl GitCommand {
         GitCommand::program("git", dir)
     }
 
+    /// Git as one that may ask the user at the terminal for a password, which only a process in the foreground can.
+    pub fn asking(dir: &Path) -> Self {
+        GitCommand { command: GitCommand::command("git", dir), grouped: false }
+    }
+
     fn program(name: &str, dir: &Path) -> Self {
+        let mut command = GitCommand::command(name, dir);
+        // Git holds locks, which it gives back at its end: what ends this process, such as Ctrl-C, must not reach it.
+        command.process_group(0);
+        GitCommand { command, grouped: true }
+    }
+
+    fn command(name: &str, dir: &Path) -> Command {
         let mut command = Command::new(name);
         command.current_dir(dir);
         for name in LOCAL_ENV {
@@ -58,9 +74,7 @@ impl GitCommand {
         }
         // Messages are matched in one place and shown in others; neither may depend on the user's language.
         command.env("LC_ALL", "C").stdin(Stdio::null());
-        // Git holds locks, which it gives back at its end: what ends this process, such as Ctrl-C, must not reach it.
-        command.process_group(0);
-        GitCommand(command)
+        command
     }
 
     /// Git bound to one git directory, and to a work tree where there is one.
@@ -73,7 +87,8 @@ impl GitCommand {
         GitCommand::program("sh", workdir).bind(git_dir, Some(workdir)).args(["-c", script, "sh"])
     }
 
-    fn bind(self, git_dir: &Path, workdir: Option<&Path>) -> Self {
+    /// Bind it to one git directory, and to a work tree where there is one.
+    pub fn bind(self, git_dir: &Path, workdir: Option<&Path>) -> Self {
         let command = self.env("GIT_DIR", absolute(git_dir));
         match workdir {
             Some(dir) => command.env("GIT_WORK_TREE", absolute(dir)),
@@ -83,13 +98,13 @@ impl GitCommand {
 
     /// Add arguments.
     pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
-        self.0.args(args);
+        self.command.args(args);
         self
     }
 
     /// Set a variable.
     pub fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
-        self.0.env(name, value);
+        self.command.env(name, value);
         self
     }
 
@@ -97,13 +112,13 @@ impl GitCommand {
     pub fn output(mut self, input: Option<&[u8]>) -> Result<GitOutput> {
         match input {
             Some(input) => self.feed(|stdin| stdin.write_all(input)),
-            None => Ok(self.0.output().map_err(missing)?.into()),
+            None => Ok(self.command.output().map_err(missing)?.into()),
         }
     }
 
     /// Run it, whatever its exit status is, on what `write` gives it to read.
     pub fn feed(mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<GitOutput> {
-        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+        let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         if let Some(stdin) = child.stdin.take() {
             // Git may end before it has read everything; its exit status then says why.
             let mut stdin = BufWriter::new(stdin);
@@ -112,25 +127,26 @@ impl GitCommand {
         Ok(child.wait_with_output().map_err(missing)?.into())
     }
 
-    /// Run it, but kill it and all that it started when `limit` is over, which is an error.
-    pub fn output_within(mut self, limit: Duration) -> Result<GitOutput> {
-        let child = self.0.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
-        let group = Pid::from_raw(child.id().cast_signed());
+    /// Run it, but kill it and all that it started when `limit` is over; then there is no output.
+    pub fn output_within(mut self, limit: Duration) -> Result<Option<GitOutput>> {
+        let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
+        let (id, grouped) = (Pid::from_raw(child.id().cast_signed()), self.grouped);
         let (done, over) = mpsc::channel::<()>();
         let watch = std::thread::spawn(move || {
             let late = over.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout);
-            if let (true, Some(group)) = (late, group) {
-                // A group that is gone already is as good as killed.
-                let _ = kill_process_group(group, Signal::KILL);
+            match id.filter(|_| late) {
+                // One that is gone already is as good as killed. Without a group of its own, git ends what it has started itself.
+                Some(id) if grouped => drop(kill_process_group(id, Signal::KILL)),
+                Some(id) => drop(kill_process(id, Signal::TERM)),
+                None => {}
             }
             late
         });
         let output = child.wait_with_output().map_err(missing);
         drop(done);
         match watch.join() {
-            Ok(true) => Err(Error::git("merge", format!("git took longer than {}", human(limit)))
-                .hint("look for a merge driver that hangs (`git config --get-regexp '^merge\\..*driver'`), or give it more time: git config lexpr.mergeTimeout SECONDS")),
-            _ => Ok(output?.into()),
+            Ok(true) => Ok(None),
+            _ => Ok(Some(output?.into())),
         }
     }
 
@@ -145,7 +161,7 @@ impl GitCommand {
     }
 
     fn talk_over(mut self, stderr: Stdio) -> Result<Talk> {
-        let mut child = self.0.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(missing)?;
+        let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(missing)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Talk { child: Some(child), stdin, stdout })
     }

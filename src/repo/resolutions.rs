@@ -62,7 +62,7 @@ impl Repo {
                 return Ok(changed);
             }
         }
-        Err(Error::environment("contended", "resolutions are being written by others all the time").hint("try again"))
+        Err(Error::contended("resolutions are being written by others all the time"))
     }
 }
 

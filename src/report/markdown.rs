@@ -41,8 +41,8 @@ pub fn markdown(run: &Run) -> String {
         out.push_str("\n| Item | Gate | Verdict | Time | Summary |\n| --- | --- | --- | ---: | --- |\n");
         for (item, gate) in asked {
             let (verdict, time, summary) = match &gate.verdict {
-                Some(v) if gate.reused => (v.verdict.to_string(), "reused".into(), escape(&v.summary)),
-                Some(v) => (v.verdict.to_string(), human(Duration::from_millis(v.duration_ms)), escape(&v.summary)),
+                Some(v) if gate.reused => (v.words(), "reused".into(), escape(&v.summary)),
+                Some(v) => (v.words(), human(Duration::from_millis(v.duration_ms)), escape(&v.summary)),
                 None => ("not asked".into(), String::new(), String::new()),
             };
             out.push_str(&format!("| {} | {} | {verdict} | {time} | {summary} |\n", escape(&item.name), escape(&gate.gate)));

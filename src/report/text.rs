@@ -159,7 +159,7 @@ fn gate_rows(item: &ItemReport) -> impl Iterator<Item = Vec<Cell>> {
         let (verdict, style, time, summary) = match &gate.verdict {
             Some(v) => {
                 let time = if gate.reused { "reused".into() } else { human(Duration::from_millis(v.duration_ms)) };
-                (v.verdict.to_string(), of_answer(v.verdict), time, v.summary.clone())
+                (v.words(), of_answer(v.verdict), time, v.summary.clone())
             }
             None => ("-".into(), FAINT, String::new(), "not asked".into()),
         };

@@ -325,6 +325,10 @@ impl Flow<'_> {
                 report.notes.push(note);
             }
         }
+        let signers = self.request.config.signed_verdicts.as_ref().and_then(|policy| policy.allowed_signers.as_deref());
+        if let Some(signers) = signers.filter(|signers| changes.iter().any(|change| change.path == *signers)) {
+            report.notes.push(format!("changes who may sign verdicts, {signers}; those on {} may", self.run.target));
+        }
         let Some(change) = changes.iter().find(|change| change.path == FILE_NAME) else { return Ok(None) };
         let Some((mode, id)) = change.new else {
             report.notes.push(format!("takes {FILE_NAME} away; it is judged by the one on {}", self.run.target));

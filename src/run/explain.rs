@@ -4,6 +4,7 @@ use super::{Flow, count, few};
 use crate::{
     model::{
         Result,
+        error::Class,
         gate::CONFLICT_MARKERS,
         plan::Item,
         run::{Conflict, GateReport, ItemReport, Rung, Status},
@@ -90,7 +91,9 @@ impl Flow<'_> {
                 Answer::Error => "could not judge it",
                 Answer::Fail | Answer::Warn | Answer::Pass => "failed",
             };
-            return Some(format!("gate {} {what}: {}", gate.gate, verdict.summary));
+            let class =
+                verdict.class.filter(|class| *class != Class::Unknown).map_or(String::new(), |class| format!(" ({})", class.word()));
+            return Some(format!("gate {} {what}{class}: {}", gate.gate, verdict.summary));
         }
         let all_gates = self.request.gates.is_empty() && (self.request.items.is_empty() || self.request.items.contains(&item.name));
         let undefined = |name: &&String| !report.gates.iter().any(|g| g.gate == **name);

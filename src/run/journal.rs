@@ -4,7 +4,7 @@
 
 use super::lock;
 use crate::{
-    gate::{NOTES_REF, note_line},
+    gate::{NOTES_REF, Signer, note_line},
     model::{
         Error, Result, json,
         plan::Plan,
@@ -35,15 +35,17 @@ pub(super) struct Journal<'r> {
     name: String,
     tip: Option<ObjectId>,
     tree: Option<ObjectId>,
+    /// Signs verdicts, where the policy asks for that.
+    signer: Option<Signer>,
 }
 
 impl<'r> Journal<'r> {
     /// Begin one, and give the run its id and its holder. Refused where another run is at work on the plan, unless it goes past that.
-    pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run, past: bool) -> Result<Self> {
+    pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run, past: bool, signer: Option<Signer>) -> Result<Self> {
         let _taken = lock::take(repo, run, past)?;
         let id = new_id(run);
         run.id = Some(id.clone());
-        let mut journal = Journal { repo, name: format!("{PREFIX}{id}"), tip: None, tree: None };
+        let mut journal = Journal { repo, name: format!("{PREFIX}{id}"), tip: None, tree: None, signer };
         let plan = vec![(PLAN_FILE.to_string(), json::canonical(plan)?.into_bytes())];
         journal.step(run, &plan, &[], &format!("begin: plan {} onto {}", run.plan, run.target))?;
         Ok(journal)
@@ -58,7 +60,7 @@ impl<'r> Journal<'r> {
         let Some(tip) = repo.ref_commit(&name)? else { return Ok(None) };
         let run = read(repo, &name, tip)?;
         let tree = super::tree_of(repo, tip)?;
-        Ok(Some((Journal { repo, name, tip: Some(tip), tree: Some(tree) }, run)))
+        Ok(Some((Journal { repo, name, tip: Some(tip), tree: Some(tree), signer: None }, run)))
     }
 
     /// Keep the state after a step, and before that the verdicts given in it: a run that is killed in between has bought them.
@@ -71,6 +73,8 @@ impl<'r> Journal<'r> {
     }
 
     fn keep_verdicts(&self, verdicts: &[&Verdict], message: &str) -> Result<()> {
+        let signed = self.signer.as_ref().filter(|_| !verdicts.is_empty()).map(|signer| signer.sign(verdicts)).transpose()?;
+        let verdicts = signed.as_ref().map_or_else(|| verdicts.to_vec(), |signed| signed.iter().collect());
         let mut lines = NoteLines::new();
         for verdict in verdicts {
             lines.entry(self.repo.parse_id(&verdict.inputs)?).or_default().push(note_line(verdict)?);
@@ -81,7 +85,7 @@ impl<'r> Journal<'r> {
                 return Ok(());
             }
         }
-        Err(Error::environment("contended", "verdicts are being written by others all the time").hint("try again"))
+        Err(Error::contended("verdicts are being written by others all the time"))
     }
 
     /// Write an entry; the change that publishes it is the caller's to make.
@@ -125,7 +129,10 @@ impl<'r> Journal<'r> {
     /// The last step of a run that did not come to its end; the verdicts that were given by then are kept.
     pub fn interrupt(&mut self, run: &mut Run, verdicts: &[&Verdict]) -> Result<()> {
         run.ended = Some(time::now());
-        self.step(run, &[], verdicts, "interrupted")
+        // What keeps verdicts from being kept, such as a key that is gone, may be what ended the run.
+        let kept = self.keep_verdicts(verdicts, "interrupted");
+        self.step(run, &[], &[], "interrupted")?;
+        kept
     }
 
     /// The last step of a run that only proves: its tip is kept from being collected.
@@ -161,7 +168,7 @@ impl<'r> Journal<'r> {
                 prepared_or_moved => return Ok(prepared_or_moved),
             }
         }
-        Err(Error::environment("contended", "the target could not be moved").hint("try again"))
+        Err(Error::contended("the target could not be moved"))
     }
 }
 
@@ -191,7 +198,7 @@ pub(super) fn abort(repo: &Repo, id: &str, why: &str) -> Result<Option<Run>> {
             return Ok(Some(run));
         }
     }
-    Err(Error::environment("contended", format!("run {id} writes to its journal all the time")).hint("try again"))
+    Err(Error::contended(format!("run {id} writes to its journal all the time")))
 }
 
 /// When the run began, to the millisecond, so that ids sort by age, and four hex digits that keep clones apart:
@@ -268,6 +275,11 @@ fn trailers(repo: &Repo, step: ObjectId) -> Result<Option<(String, String)>> {
     let state = lines.next().and_then(|line| line.strip_prefix(STATE_TRAILER));
     let plan = lines.next().and_then(|line| line.strip_prefix(PLAN_TRAILER));
     Ok(plan.zip(state).map(|(plan, state)| (plan.into(), state.into())))
+}
+
+/// The run called `id` as the step `commit` has it.
+pub fn step(repo: &Repo, id: &str, commit: ObjectId) -> Result<Run> {
+    read(repo, &format!("{PREFIX}{id}"), commit)
 }
 
 fn read(repo: &Repo, name: &str, commit: ObjectId) -> Result<Run> {

@@ -37,6 +37,7 @@ pub use forecast::forecast;
 pub use holder::{Life, life};
 pub use journal::{
     PREFIX as RUNS_PREFIX, at_work, find as find_run, newest as newest_run, newest_that as newest_run_that, plan_of as plan_of_run, runs,
+    step as read_run,
 };
 pub use lock::{wait_for, who};
 pub use pool::{AtWork, Waiting};
@@ -49,10 +50,10 @@ pub use watch::watch;
 
 use crate::{
     config::{Config, FILE_NAME, WeaveTable},
-    gate::Known,
+    gate::{Known, Signer, Trust},
     model::{
         Error, Result,
-        error::{Location, nearest},
+        error::{Blame, Location, nearest},
         note::ITEMS_REF,
         plan::{Item, Pause, Plan},
         run::{ItemReport, Purpose, Run, RunState, Rung, SCHEMA_VERSION, Status},
@@ -150,6 +151,7 @@ pub fn run(repo: &Repo, request: &Request, tell: &mut dyn FnMut(Event)) -> Resul
     match (&outcome, &mut flow.journal) {
         (Err(error), Some(journal)) => {
             flow.run.state = RunState::Interrupted;
+            flow.run.error = (error.blame != Blame::Interrupt).then(|| error.to_document().error);
             flow.run.notes.push(error.to_string());
             // The error that stopped the run is the one to show; that the journal misses its last step changes nothing.
             let _ = journal.interrupt(&mut flow.run, &flow.pool.unkept());
@@ -173,6 +175,8 @@ struct Flow<'a> {
     why_over: String,
     plugins: Plugins<'a>,
     known: Known<'a>,
+    /// Goes to the journal when that begins.
+    signer: Option<Signer>,
     item_notes: Notes<'a>,
     /// All verdicts, where somebody has asked why.
     on_record: Option<Vec<Verdict>>,
@@ -231,8 +235,12 @@ impl<'a> Flow<'a> {
             started: time::now(),
             ended: None,
             items,
+            error: None,
             notes: Vec::new(),
         };
+        let policy = request.config.signed_verdicts.as_ref();
+        let trust = policy.map(|policy| Trust::new(repo, base, policy)).transpose()?;
+        let signer = trust.as_ref().filter(|_| request.purpose != Purpose::Preview).map(|_| Signer::of(repo)).transpose()?;
         let signals = Arc::new(Signals::watch()?);
         let gates = request.config.gates.iter().chain(plan.items.iter().flat_map(|item| &item.gates));
         let plugins = Plugins::new(repo, base, gates, signals.stop.clone())?;
@@ -240,7 +248,8 @@ impl<'a> Flow<'a> {
             repo,
             request,
             plugins,
-            known: Known::new(repo, &request.config.performance),
+            known: Known::new(repo, &request.config.performance).believed_by(trust),
+            signer,
             item_notes: repo.notes(ITEMS_REF),
             on_record: None,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
@@ -264,7 +273,7 @@ impl<'a> Flow<'a> {
     fn go(&mut self) -> Result<()> {
         if self.request.purpose != Purpose::Preview {
             self.usual = Usual::of(self.repo, &self.run, self.request.config, self.pool.workers());
-            self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run, self.request.hotfix)?);
+            self.journal = Some(Journal::begin(self.repo, self.request.plan, &mut self.run, self.request.hotfix, self.signer.take())?);
         }
         (self.tell)(Event::Begun(self.run.items.len()));
         let order: Vec<usize> = (0..self.run.items.len()).collect();

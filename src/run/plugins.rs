@@ -116,6 +116,7 @@ impl<'r> Plugins<'r> {
         self.view = Some(view);
         let verdict = Verdict {
             verdict: said.answer,
+            class: said.class,
             summary: said.summary,
             annotations: said.annotations,
             facts: said.facts,

@@ -12,6 +12,7 @@ use crate::{
     gate::{Attempted, Stop, Subject, run},
     model::{
         Error, Result,
+        error::Class,
         gate::{GateSpec, Runtime},
         policy::Retry,
         time,
@@ -157,7 +158,8 @@ impl<'r> Pool<'r> {
         let entry = &self.entries[job];
         let verdict = &entry.proof.as_ref()?.verdict;
         let green = verdict.verdict.is_good();
-        let tried_out = entry.recorded || verdict.attempts == 0 || verdict.attempts >= entry.question.retry.max_attempts;
+        let stays = verdict.class == Some(Class::Permanent);
+        let tried_out = entry.recorded || stays || verdict.attempts == 0 || verdict.attempts >= entry.question.retry.max_attempts;
         (green || once || tried_out).then_some(green)
     }
 
@@ -389,6 +391,7 @@ pub(super) fn blank(gate: &str, digest: String, inputs: ObjectId, subject: &Subj
         digest,
         inputs: inputs.to_string(),
         verdict: Answer::Skip,
+        class: None,
         summary: String::new(),
         annotations: Vec::new(),
         facts: serde_json::Map::new(),
@@ -398,6 +401,7 @@ pub(super) fn blank(gate: &str, digest: String, inputs: ObjectId, subject: &Subj
         candidate: subject.candidate.to_string(),
         by: by.into(),
         at: time::now_exact(),
+        signature: None,
     }
 }
 
@@ -430,6 +434,7 @@ async fn judge(
     files.extend(artifacts.into_iter().map(|(path, content)| (format!("artifacts/{}", path.display()), content)));
     let verdict = Verdict {
         verdict: tried.answer,
+        class: tried.class,
         summary: tried.summary,
         attempts: tried.attempts,
         duration_ms: u64::try_from(tried.duration.as_millis()).unwrap_or(u64::MAX),

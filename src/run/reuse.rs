@@ -38,14 +38,17 @@ impl Flow<'_> {
         }
         let newest =
             |verdicts: &[Verdict], fits: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|v| fits(v)).max_by_key(|v| given(v)).cloned();
-        let here = self.known.on(on)?;
-        if let Some(old) = newest(here, &|v| v.digest == digest && v.verdict.is_about_candidate()) {
+        if let Some(old) = newest(self.known.on(on)?, &|v| v.digest == digest && v.verdict.is_about_candidate()) {
+            if !self.known.believes(&old) {
+                return Ok(format!("the answer of {} at {} is signed by nobody whom the policy believes", old.by, old.at));
+            }
             if self.request.reuse == Reuse::Firm && old.is_flaky() {
                 return Ok(format!("at {} it passed only at try {}, which a retry does not take", old.at, old.attempts));
             }
             let seconds = self.request.config.performance.cache_ttl_seconds.unwrap_or_default();
             return Ok(format!("the answer of {} is older than {}", old.at, human(Duration::from_secs(seconds))));
         }
+        let here = self.known.on(on)?;
         if let Some(error) = newest(here, &|v| v.digest == digest && v.verdict == Answer::Error) {
             return Ok(format!("at {} it could not judge: {}", error.at, error.summary));
         }

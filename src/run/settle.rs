@@ -13,6 +13,7 @@ use crate::{
     gate::{Subject, inputs},
     model::{
         Result,
+        error::Class,
         gate::CONFLICT_MARKERS,
         plan::Item,
         run::{Blame, ItemReport, Purpose, Status},
@@ -253,7 +254,7 @@ impl Flow<'_> {
                     None => "it needs to hear gates that need to hear it".into(),
                 };
                 let said = blank(&gate.name, String::new(), open.tree, &open.subject, &self.run.by);
-                entry.verdict = Some(Verdict { verdict: Answer::Error, summary: why, ..said });
+                entry.verdict = Some(Verdict { verdict: Answer::Error, class: Some(Class::Permanent), summary: why, ..said });
             }
         }
         if let Some(mut red) = self.red_gate(item, report) {

@@ -147,7 +147,7 @@ pub fn undo(repo: &Repo, id: &str, revert: bool, execute: bool) -> Result<Undo> 
         }
         return Ok(undo);
     }
-    Err(Error::environment("contended", format!("run {id} or its target changes all the time")).hint("try again"))
+    Err(Error::contended(format!("run {id} or its target changes all the time")))
 }
 
 fn check_landed(run: &Run) -> Result<()> {
@@ -287,7 +287,7 @@ fn weave_revert(repo: &Repo, run: &Run, now: ObjectId, execute: bool, undo: &mut
     let old = repo.ref_commit(&format!("{}{}", store::PREFIX, revert.plan))?;
     let changes = [RefChange { name: branch, old: None, new: Some(commit) }, store::next_revision(repo, &revert.plan, old, &plan, &words)?];
     if let Err(moved) = repo.swap_refs(&changes, &words)? {
-        return Err(Error::environment("contended", format!("{} was made by another process", moved.name)).hint("run this again"));
+        return Err(Error::contended(format!("{} was made by another process", moved.name)));
     }
     undo.revert = Some(Revert { commit: Some(commit.to_string()), ..revert });
     undo.outcome = Undone::Reverted;

@@ -8,7 +8,7 @@ use super::{
     named_objects,
 };
 use crate::{
-    model::{Error, Result},
+    model::{Error, Result, error::Class, time::human},
     repo::{GitCommand, Repo, Scratch},
 };
 use gix::{
@@ -57,7 +57,8 @@ impl Court {
     /// What git makes of merging `theirs` into `ours`: the tree, or what conflicts. New objects end up in the memory of `git`.
     pub fn judge(&mut self, git: &mut gix::Repository, ours: ObjectId, theirs: ObjectId) -> Result<Result<ObjectId, Conflicted>> {
         let store = self.enter(git, vec![ours, theirs])?;
-        let output = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]).output_within(self.patience)?;
+        let git_merge = self.merge_tree().args(["--messages"]).args([ours.to_string(), theirs.to_string()]);
+        let output = git_merge.output_within(self.patience)?.ok_or_else(|| too_long(self.patience))?;
         let mut fields = output.stdout.split(|b| *b == 0);
         let tree = fields.next().and_then(|hex| ObjectId::from_hex(hex.trim_ascii()).ok());
         match (output.status, tree) {
@@ -107,16 +108,16 @@ impl Court {
 
     /// The temporary object folder, with what `open` reaches and only memory holds in it.
     fn enter(&mut self, git: &mut gix::Repository, open: Vec<ObjectId>) -> Result<loose::Store> {
-        let entering = |e: &dyn std::fmt::Display| Error::io("let git judge a merge in a temporary folder", e);
+        let entering = |e: std::io::Error| Error::io("let git judge a merge in a temporary folder", e);
         let room = match &self.room {
             Some(room) => room,
-            None => self.room.insert(Scratch::create().map_err(|e| entering(&e))?),
+            None => self.room.insert(Scratch::create().map_err(entering)?),
         };
         let store = loose::Store::at(room.path(), git.object_hash());
         if let Some(memory) = git.objects.reset_object_memory() {
             let copied = self.copy(&memory, &store, open, git.object_hash());
             git.objects.set_object_memory(memory);
-            self.known.extend(copied.map_err(|e| entering(&e))?);
+            self.known.extend(copied.map_err(|e| entering(std::io::Error::other(e.to_string())))?);
         }
         Ok(store)
     }
@@ -178,6 +179,11 @@ impl Court {
         }
         Ok(())
     }
+}
+
+fn too_long(limit: Duration) -> Error {
+    let error = Error::git("merge", format!("git took longer than {}", human(limit))).class(Class::Transient);
+    error.hint("look for a merge driver that hangs (`git config --get-regexp '^merge\\..*driver'`), or give it more time: git config lexpr.mergeTimeout SECONDS")
 }
 
 /// How long git may take for one merge: `lexpr.mergeTimeout`, in seconds. A merge driver that hangs must not hang the queue.

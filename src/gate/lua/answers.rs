@@ -54,7 +54,14 @@ pub(super) fn said(lua: &Lua, verdict: &Table) -> mlua::Result<Said> {
             annotations.push(annotation(&entry?)?);
         }
     }
-    Ok(Said { answer, summary: lossy(verdict, "summary")?, annotations, left_out, facts: object(lua, verdict.get("facts")?, "facts")? })
+    Ok(Said {
+        answer,
+        class: None,
+        summary: lossy(verdict, "summary")?,
+        annotations,
+        left_out,
+        facts: object(lua, verdict.get("facts")?, "facts")?,
+    })
 }
 
 fn annotation(table: &Table) -> mlua::Result<Annotation> {
