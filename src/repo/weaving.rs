@@ -54,7 +54,7 @@ impl MappedPacks {
     /// Let go of the packs that `git` has mapped, where memory has become large by them. Its objects in memory stay.
     pub fn let_go(&mut self, git: &mut gix::Repository) -> Result<()> {
         self.looks += 1;
-        if self.before.is_some() && self.looks % PATIENCE != 0 {
+        if self.before.is_some() && !self.looks.is_multiple_of(PATIENCE) {
             return Ok(());
         }
         let Some((resident, mapped)) = memory() else { return Ok(()) };
