@@ -11,6 +11,7 @@ mod errors;
 mod forecast;
 mod gates;
 mod history;
+mod hooks;
 mod kill;
 mod kit;
 mod ladder;

@@ -44,6 +44,9 @@ pub struct Listed {
     /// The hook that ours runs first; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<String>,
+    /// The file, such as that of a hook manager, by which another hook asks ours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asked_by: Option<String>,
     /// What the command did: `installed`, `chained`, `renewed`, `removed`, `restored` or `nothing`; absent in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<&'static str>,
@@ -61,7 +64,9 @@ enum State {
     Old,
     /// Ours, but git does not run it, for it is not executable: `hook install` mends it.
     NotExecutable,
-    /// Another hook, which does not run ours as far as can be seen.
+    /// Another hook, which asks ours.
+    Asked,
+    /// Another hook, which does not ask ours as far as can be seen.
     Other,
 }
 
@@ -72,6 +77,7 @@ impl State {
             State::Installed => ("installed".into(), GOOD),
             State::Old => ("installed by another version".into(), CARE),
             State::NotExecutable => ("not executable".into(), CARE),
+            State::Asked => ("asked by another hook".into(), GOOD),
             State::Other => ("another hook".into(), PLAIN),
         }
     }
@@ -166,6 +172,7 @@ fn of(file: &HookFile) -> Listed {
         HookState::Ours => State::Installed,
         HookState::Old => State::Old,
         HookState::Off => State::NotExecutable,
+        HookState::Others if file.asked_by.is_some() => State::Asked,
         HookState::Others => State::Other,
     };
     Listed {
@@ -173,6 +180,7 @@ fn of(file: &HookFile) -> Listed {
         path: file.path.display().to_string(),
         state,
         before: file.before.as_ref().map(|before| before.display().to_string()),
+        asked_by: file.asked_by.as_ref().map(|by| by.display().to_string()),
         done: None,
     }
 }

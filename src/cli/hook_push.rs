@@ -5,6 +5,7 @@ use crate::{
     config::Flags,
     model::{
         Error, Result,
+        error::Blame,
         hook::{Finding, Hook, Ruling},
         plan::Plan,
         shell_word,
@@ -32,7 +33,9 @@ struct Push<'a> {
     plans: Vec<Stored>,
 }
 
-pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context) -> Result<Vec<Finding>> {
+/// What is found. A branch that cannot be looked at, such as for a plan that makes no sense, is let pass or not as `on_error` says;
+/// it keeps no other branch.
+pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context, on_error: &dyn Fn() -> Ruling) -> Result<Vec<Finding>> {
     let updates = match (hook, args) {
         (Hook::Update, [name, old, new]) => vec![update(&repo, name, old, new)?],
         (Hook::Update, _) => {
@@ -63,9 +66,11 @@ pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context) -> Resul
     let push = Push { repo: &repo, context, remote, outside, default, targets, plans };
     let mut findings = Vec::new();
     for (branch, update) in branches {
-        match push.targets.contains(branch) {
-            true => findings.extend(push.target(branch, update)?),
-            false => findings.extend(push.planned(branch, update)?),
+        let found = if push.targets.contains(branch) { push.target(branch, update) } else { push.planned(branch, update) };
+        match found {
+            Ok(found) => findings.extend(found),
+            Err(error) if error.blame == Blame::Interrupt => return Err(error),
+            Err(error) => findings.push(Finding { branch: Some(branch.into()), ..Finding::of_failure(on_error(), &error) }),
         }
     }
     Ok(findings)

@@ -52,7 +52,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 fn look(args: &Args, context: &Context) -> Result<Vec<Finding>> {
     let repo = context.repo()?;
     match args.hook {
-        Hook::PrePush | Hook::PreReceive | Hook::Update => hook_push::look(args.hook, &args.args, repo, context),
+        Hook::PrePush | Hook::PreReceive | Hook::Update => hook_push::look(args.hook, &args.args, repo, context, &|| ruling(context)),
         Hook::PreCommit => commit(repo, None, context),
         Hook::CommitMsg => {
             let file = args.args.first().ok_or_else(|| {

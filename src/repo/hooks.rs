@@ -55,7 +55,21 @@ pub struct HookFile {
     pub state: HookState,
     /// Where the hook is that ours runs first.
     pub before: Option<PathBuf>,
+    /// The file, such as that of a hook manager, by which somebody else's hook asks ours.
+    pub asked_by: Option<PathBuf>,
 }
+
+/// Where the usual hook managers read what to run, from the root of the work tree; husky has a file of the hook's name.
+const MANAGED: [&str; 8] = [
+    "lefthook.yml",
+    "lefthook.yaml",
+    "lefthook.toml",
+    "lefthook.json",
+    ".lefthook.yml",
+    ".lefthook.yaml",
+    ".pre-commit-config.yaml",
+    ".husky",
+];
 
 /// What is in the place of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,7 +131,20 @@ impl Repo {
     /// What is in the place of each hook.
     pub fn hook_files(&self) -> Result<Vec<HookFile>> {
         let folder = self.hooks_folder()?;
-        Hook::ALL.into_iter().map(|hook| look(&folder, hook)).collect()
+        let files = Hook::ALL.into_iter().map(|hook| {
+            let file = look(&folder, hook)?;
+            Ok(HookFile { asked_by: self.asked_by(&file), ..file })
+        });
+        files.collect()
+    }
+
+    /// The file by which somebody else's hook asks ours, as far as that can be seen.
+    fn asked_by(&self, file: &HookFile) -> Option<PathBuf> {
+        let root = self.git.workdir().filter(|_| file.state == HookState::Others)?;
+        let named = |name: &&str| if *name == ".husky" { root.join(name).join(file.hook.name()) } else { root.join(name) };
+        let call = format!("lex-pr hook run {}", file.hook.name());
+        let asks = |path: &PathBuf| std::fs::read(path).is_ok_and(|text| text.windows(call.len()).any(|part| part == call.as_bytes()));
+        std::iter::once(file.path.clone()).chain(MANAGED.iter().map(|name| named(&name))).find(asks)
     }
 
     /// Put ours in the place of a hook. The one that is there is run first from then on.
@@ -191,7 +218,7 @@ fn look(folder: &Path, hook: Hook) -> Result<HookFile> {
         }
     };
     let before = Some(before(folder, hook)).filter(|before| before.symlink_metadata().is_ok());
-    Ok(HookFile { hook, path, state, before })
+    Ok(HookFile { hook, path, state, before, asked_by: None })
 }
 
 /// Give the hook at `path` a second name. One that has it already, from an installation that was killed, stays.

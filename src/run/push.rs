@@ -53,7 +53,8 @@ impl Outside<'_> {
     pub fn ruled(&self, ruling: Ruling, branch: &str, message: &str) -> Finding {
         match self.why {
             Some(why) => Finding::note(branch, format!("{message}; said to be outside of a run: {why}")),
-            None => Finding::ruled(ruling, branch, message).mend(self.how),
+            None if ruling == Ruling::Deny => Finding::ruled(ruling, branch, message).mend(self.how),
+            None => Finding::note(branch, message),
         }
     }
 }
