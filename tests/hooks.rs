@@ -359,6 +359,34 @@ fn a_failure_of_the_hook_is_policy() {
 }
 
 #[test]
+fn a_branch_that_cannot_be_looked_at_keeps_no_other() {
+    let (sandbox, _) = with_pre_push(&format!("[hook]\non-error = \"deny\"\n{GATE}"));
+    for name in ["a", "b"] {
+        sandbox.branch(name, "main", name, &[(name, "x\n")]);
+        sandbox.lex(&["plan", "create", "--name", name, name]).exits(0);
+    }
+    // A policy of the plan that can never be met.
+    let plan =
+        sandbox.git(&["show", "refs/lex-pr/plans/a:plan.json"]).replace("\"policy\": {", "\"policy\": {\n\"requiredGates\": [\"nope\"],");
+    let file = sandbox.root.path().join("plan.json");
+    std::fs::write(&file, plan).unwrap();
+    let blob = sandbox.git(&["hash-object", "-w", file.to_str().unwrap()]);
+    sandbox.git(&["checkout", "-q", "--orphan", "revision"]);
+    sandbox.git(&["rm", "-q", "-r", "--cached", "."]);
+    sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},plan.json")]);
+    let tree = sandbox.git(&["write-tree"]);
+    let revision = sandbox.git(&["commit-tree", "-m", "x", &tree]);
+    sandbox.git(&["update-ref", "refs/lex-pr/plans/a", &revision]);
+    sandbox.git(&["checkout", "-q", "-f", "main"]);
+    let said = refused(push(&sandbox, &["origin", "a"]));
+    assert!(said.contains("lex-pr: a: the hook could not look, and it is refused") && said.contains("requires gate `nope`"), "{said}");
+    let said = refused(push(&sandbox, &["origin", "a", "b", "main"]));
+    assert!(said.contains("lex-pr: b: no verdict of test"), "{said}");
+    sandbox.lex(&["gate", "run", "--plan", "b", "--item", "b"]).exits(0);
+    passes(push(&sandbox, &["origin", "b", "main:other"]));
+}
+
+#[test]
 fn a_program_that_is_gone_or_killed_holds_no_push_up_unless_the_policy_says_so() {
     let (sandbox, _) = with_pre_push(GATE);
     let programs = sandbox.root.path().join("programs");
@@ -613,20 +641,26 @@ fn a_server_holds_the_queue_with_objects_that_it_has_not_taken_in() {
 }
 
 #[test]
-fn an_update_hook_judges_each_ref_and_planned_branches_with_renames() {
+fn an_update_hook_judges_each_ref_and_planned_branches_by_what_git_makes_of_them() {
     let (sandbox, bare) = with_origin(GATE);
     sandbox.lex_in(&bare, &["hook", "install", "--type", "update"]).exits(0);
     sandbox.git_in(&bare, &["config", "lexpr.hookOnError", "deny"]);
     sandbox.write("old.txt", "1\n2\n3\n4\n5\n6\n7\n8\n");
+    sandbox.write(".gitattributes", "*.own merge=own\n");
+    sandbox.write("f.own", "1\n");
     sandbox.commit("A file");
+    // Only git itself runs a merge driver, in a process that must see the objects in quarantine, too.
+    for repo in [&sandbox.repo, &bare] {
+        sandbox.git_in(repo, &["config", "merge.own.driver", "true"]);
+    }
     let range = format!("{}..main", sandbox.head("origin/main"));
     sandbox.lex(&["gate", "run", "--range", &range]).exits(0);
     let notes = "refs/notes/lex-pr/verdicts";
     passes(push(&sandbox, &["-q", "origin", notes]));
     passes(push(&sandbox, &["-q", "origin", "main"]));
-    // A rename beside a change: whoever weaves it needs the objects in quarantine.
-    sandbox.branch("a", "main", "a", &[("old.txt", "1\n2\n3\n4\n5\n6\n7\neight\n")]);
+    sandbox.branch("a", "main", "a", &[("old.txt", "1\n2\n3\n4\n5\n6\n7\neight\n"), ("f.own", "2\n")]);
     sandbox.git(&["mv", "old.txt", "new.txt"]);
+    sandbox.write("f.own", "3\n");
     sandbox.commit("Rename");
     sandbox.lex(&["plan", "create", "--name", "p", "a"]).exits(0);
     let range = format!("{}..main", sandbox.head("origin/main"));
