@@ -110,9 +110,10 @@ impl Push<'_> {
                 continue;
             }
             let mut plan = stored.plan.clone();
-            let pinned = plan.items[at].head.replace(head.to_string());
+            let hex = head.to_string();
+            let is_known = plan.items[at].head.as_ref().is_none_or(|pinned| *pinned == hex);
+            plan.items[at].head = Some(hex);
             let config = self.context.config(self.repo, &plan, &Flags::default())?;
-            let is_known = pinned.is_none_or(|pinned| pinned == head.to_string());
             let item = &plan.items[at].name;
             let planned = Planned { plan: &plan, name: &stored.name, item, branch, head, is_known, config: &config };
             findings.extend(judge_planned(self.repo, &planned)?);

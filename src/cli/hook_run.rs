@@ -7,7 +7,7 @@ use crate::{
         Error, Result,
         error::Blame,
         hook::{Finding, Hook, Hooked, Ruling},
-        plan::Plan,
+        plan::{Item, Plan},
         shell_word,
     },
     plan::store,
@@ -120,6 +120,7 @@ fn merged(repo: &Repo, context: &Context) -> Result<Vec<Finding>> {
     let commit = |name: &str| repo.git.rev_parse_single(name).ok().map(gix::Id::detach);
     let Some(branch) = repo.git.head_name().ok().flatten().map(|name| name.shorten().to_string()) else { return Ok(Vec::new()) };
     let (Some(before), Some(now)) = (commit("ORIG_HEAD"), commit("HEAD")) else { return Ok(Vec::new()) };
+    let now_hex = now.to_string();
     let mut findings = Vec::new();
     for stored in store::load_all(repo)?.0 {
         let name = &stored.name;
@@ -131,9 +132,8 @@ fn merged(repo: &Repo, context: &Context) -> Result<Vec<Finding>> {
                 findings.push(Finding::note(&branch, message).mend(format!("git lex-pr status {}", shell_word(name))));
             }
         }
-        let moved =
-            stored.plan.items.iter().find(|item| item.branch == branch && item.head.as_ref().is_some_and(|head| *head != now.to_string()));
-        if moved.is_some() {
+        let has_moved = |item: &Item| item.branch == branch && item.head.as_ref().is_some_and(|head| *head != now_hex);
+        if stored.plan.items.iter().any(has_moved) {
             let take_in = format!("git lex-pr plan add {} {}", shell_word(name), shell_word(&branch));
             findings.push(Finding::note(&branch, format!("has moved since it was taken into plan {name}")).mend(take_in));
         }

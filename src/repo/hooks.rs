@@ -141,10 +141,10 @@ impl Repo {
     /// The file by which somebody else's hook asks ours, as far as that can be seen.
     fn asked_by(&self, file: &HookFile) -> Option<PathBuf> {
         let root = self.git.workdir().filter(|_| file.state == HookState::Others)?;
-        let named = |name: &&str| if *name == ".husky" { root.join(name).join(file.hook.name()) } else { root.join(name) };
+        let named = |name: &str| if name == ".husky" { root.join(name).join(file.hook.name()) } else { root.join(name) };
         let call = format!("lex-pr hook run {}", file.hook.name());
         let asks = |path: &PathBuf| std::fs::read(path).is_ok_and(|text| text.windows(call.len()).any(|part| part == call.as_bytes()));
-        std::iter::once(file.path.clone()).chain(MANAGED.iter().map(|name| named(&name))).find(asks)
+        std::iter::once(file.path.clone()).chain(MANAGED.iter().map(|name| named(name))).find(asks)
     }
 
     /// Put ours in the place of a hook. The one that is there is run first from then on.

@@ -287,18 +287,20 @@ impl<'r> Landings<'r> {
         }
         let Some((id, step)) = self.known.get(&tip) else { return Ok(None) };
         let run = read(self.repo, &format!("{PREFIX}{id}"), *step)?;
-        Ok(Some(run).filter(|run| run.state == RunState::Landed && run.target == self.target && run.tip == tip.to_string()))
+        let tip = tip.to_string();
+        Ok(Some(run).filter(|run| run.state == RunState::Landed && run.target == self.target && run.tip == tip))
     }
 }
 
 /// Whether a landing on `target` was undone that put it from `base` to `tip`.
 pub(super) fn was_undone(repo: &Repo, target: &str, base: ObjectId, tip: ObjectId) -> Result<bool> {
+    let (base, tip) = (base.to_string(), tip.to_string());
     for (id, step) in repo.refs_under(PREFIX)?.into_iter().rev() {
         if trailers(repo, step).is_ok_and(|said| said.is_some_and(|(_, state)| state == RunState::Undone.word()))
             && let Ok(run) = read(repo, &format!("{PREFIX}{id}"), step)
             && run.target == target
-            && run.tip == tip.to_string()
-            && run.base == base.to_string()
+            && run.tip == tip
+            && run.base == base
         {
             return Ok(true);
         }

@@ -131,7 +131,7 @@ pub fn judge_target(repo: &Repo, pushed: &Pushed) -> Result<Vec<Finding>> {
     if stretches == [(base, new)] {
         questions.push(((base, new), Vec::new()));
     } else {
-        questions.extend((!commands.is_empty()).then(|| ((base, new), commands)));
+        questions.extend((!commands.is_empty()).then_some(((base, new), commands)));
         questions.extend(stretches.into_iter().map(|stretch| (stretch, plugins.clone())));
     }
     for ((from, to), gates) in questions {
