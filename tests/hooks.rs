@@ -106,6 +106,31 @@ fn a_landing_is_pushed_in_silence_and_what_came_past_runs_is_said() {
 }
 
 #[test]
+fn each_landing_is_judged_by_the_policy_that_it_found() {
+    let (sandbox, _) = with_pre_push(GATE);
+    let other = "version = 1\n[[gate]]\nname = \"test\"\nrun = \"test ! -e worse\"\n";
+    sandbox.branch("policy", "main", "policy", &[("lex-pr.toml", other)]);
+    sandbox.branch("bad", "main", "bad", &[("bad", "x\n")]);
+    for name in ["policy", "bad"] {
+        sandbox.lex(&["plan", "create", "--name", name, name]).exits(0);
+        sandbox.lex(&["merge", name, "--execute"]).exits(0);
+    }
+    let said = passes(push(&sandbox, &["origin", "main"]));
+    assert!(!said.contains("lex-pr:"), "{said}");
+    // Nobody takes a gate away by hand and lands what it would have stopped.
+    sandbox.write("lex-pr.toml", "version = 1\n");
+    sandbox.commit("No gates");
+    sandbox.branch("worse", "main", "worse", &[("worse", "x\n")]);
+    sandbox.lex(&["plan", "create", "--name", "worse", "worse"]).exits(0);
+    sandbox.lex(&["merge", "worse", "--execute"]).exits(0);
+    let said = refused(push(&sandbox, &["origin", "main"]));
+    assert!(said.contains("1 commit was landed by no run") && said.contains("no verdict of test on tree"), "{said}");
+    let command = try_it(&sandbox, said.split_once("no verdict").unwrap().1);
+    assert!(command.ends_with(&format!("..{}", sandbox.git(&["rev-parse", "--short", "main^"]))), "{command}");
+    passes(push(&sandbox, &["origin", "main"]));
+}
+
+#[test]
 fn what_is_outside_of_runs_is_said_to_be_or_refused_where_the_policy_wants_that() {
     let (sandbox, _) = with_pre_push("[hook]\noutside = \"deny\"\n");
     sandbox.write("d", "d\n");
@@ -344,6 +369,9 @@ fn a_failure_of_the_hook_is_policy() {
     sandbox.lex_fed(&hook, "not a line\n").exits(0);
     sandbox.git(&["config", "--unset", "lexpr.hookOnError"]);
     sandbox.lex_fed(&hook, &gone).exits(0);
+    let fed = std::fs::File::open(sandbox.root.path().join("input")).unwrap();
+    let mut denied = sandbox.lex_command(&sandbox.repo, &hook);
+    assert_eq!(denied.env("LEX_PR_HOOK_ON_ERROR", "deny").stdin(fed).output().unwrap().status.code(), Some(1), "{gone}");
     // The policy of the target says the same.
     sandbox.config(&format!("[hook]\non-error = \"deny\"\n{GATE}"));
     sandbox.lex_fed(&hook, "not a line\n").exits(1);

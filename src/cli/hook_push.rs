@@ -89,11 +89,10 @@ impl Push<'_> {
             let finding = self.outside.ruled(Ruling::Deny, branch, &message);
             return Ok(vec![if finding.refused { finding.mend(fetch) } else { finding }]);
         }
-        let plan = Plan::new(branch);
-        let config = self.context.config_at(self.repo, &plan, old, &Flags::default())?;
+        let config_at = |commit| self.context.config_at(self.repo, &Plan::new(branch), commit, &Flags::default());
         let of_plan = self.plans.iter().find(|stored| stored.plan.target == branch).filter(|_| self.default.as_deref() != Some(branch));
         let again = of_plan.map(|stored| format!(" --plan {}", shell_word(&stored.name))).unwrap_or_default();
-        judge_target(self.repo, &Pushed { target: branch, old, new, config: &config, again: &again, outside: self.outside })
+        judge_target(self.repo, &Pushed { target: branch, old, new, config_at: &config_at, again: &again, outside: self.outside })
     }
 
     fn planned(&self, branch: &str, update: &RefChange) -> Result<Vec<Finding>> {

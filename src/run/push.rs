@@ -7,13 +7,13 @@ use super::{
     run,
 };
 use crate::{
-    config::Config,
+    config::{Config, FILE_NAME},
     gate::overrides,
     model::{
         Error, Result,
         gate::CONFLICT_MARKERS,
         hook::{Finding, Ruling, range},
-        note::{ITEMS_REF, Override},
+        note::ITEMS_REF,
         plan::{Item, Plan},
         run::{GateReport, ItemReport, Purpose, Status},
         shell_word,
@@ -31,8 +31,8 @@ pub struct Pushed<'a> {
     pub old: ObjectId,
     /// Where it shall stand.
     pub new: ObjectId,
-    /// The policy of where it stands.
-    pub config: &'a Config,
+    /// The policy of a commit of it.
+    pub config_at: &'a dyn Fn(ObjectId) -> Result<Config>,
     /// What a command needs besides to mean this target.
     pub again: &'a str,
     /// What is said of commits that no run landed.
@@ -77,24 +77,28 @@ pub struct Planned<'a> {
     pub config: &'a Config,
 }
 
-/// Commits on the first-parent line of a target that no run landed: those behind the first, up to the second.
-type Stretch = (ObjectId, ObjectId);
+/// A stretch of the first-parent line of a target: the commits behind `from`, up to `to`.
+#[derive(Clone, Copy)]
+struct Stretch {
+    from: ObjectId,
+    to: ObjectId,
+    /// Whether a run landed it.
+    landed: bool,
+}
 
 /// What a push adds to a target.
 struct Added {
-    /// The commits.
-    ahead: HashSet<ObjectId>,
-    /// Those that no run landed, newest first.
-    stretches: Vec<Stretch>,
-    /// How many of the first-parent line they are.
+    /// The line, oldest stretch first.
+    line: Vec<Stretch>,
+    /// How many commits of the line no run landed.
     outside: usize,
-    /// The words of people in place of red gates by which runs have landed items.
-    words: Vec<Override>,
+    /// All commits, and the heads of the items that runs landed in other commits.
+    heads: Vec<ObjectId>,
 }
 
 /// What of a push to a target does not hold policy, and what should be known of it.
 pub fn judge_target(repo: &Repo, pushed: &Pushed) -> Result<Vec<Finding>> {
-    let Pushed { target, old, new, config, .. } = *pushed;
+    let Pushed { target, old, new, .. } = *pushed;
     let mut history = History::default();
     let mut findings = Vec::new();
     let bases = history.merge_bases(&repo.git, old, new)?;
@@ -113,30 +117,60 @@ pub fn judge_target(repo: &Repo, pushed: &Pushed) -> Result<Vec<Finding>> {
     if base == new {
         return Ok(findings);
     }
-    let mut added = added(repo, &mut history, target, base, new)?;
-    let stretches = std::mem::take(&mut added.stretches);
-    if let Some((_, newest)) = stretches.first() {
-        let title = repo.message(*newest)?.lines().next().unwrap_or_default().to_string();
+    let added = added(repo, &mut history, target, base, new)?;
+    if let Some(newest) = added.line.iter().rev().find(|stretch| !stretch.landed) {
+        let title = repo.message(newest.to)?.lines().next().unwrap_or_default().to_string();
         let were = if added.outside == 1 { "was" } else { "were" };
-        let message = format!("{} {were} landed by no run, the newest {} ({title})", count(added.outside, "commit"), repo.short(*newest));
-        findings.push(pushed.outside.ruled(config.hook.outside, target, &message));
+        let (commits, newest) = (count(added.outside, "commit"), repo.short(newest.to));
+        let message = format!("{commits} {were} landed by no run, the newest {newest} ({title})");
+        let ruling = (pushed.config_at)(old)?.hook.outside;
+        findings.push(pushed.outside.ruled(ruling, target, &message));
     }
+    for stretches in by_policy(repo, &added.line)? {
+        findings.extend(judge_stretches(repo, pushed, &added, stretches)?);
+    }
+    Ok(findings)
+}
+
+/// The line, cut where what goes by one policy ends: each stretch is judged by the one that it found.
+fn by_policy<'l>(repo: &Repo, line: &'l [Stretch]) -> Result<Vec<&'l [Stretch]>> {
+    let policies = line.iter().map(|stretch| repo.read_file(stretch.from, FILE_NAME)).collect::<Result<Vec<_>>>()?;
+    let mut parts = Vec::new();
+    let mut begin = 0;
+    for at in 1..=line.len() {
+        if at == line.len() || policies[at] != policies[begin] {
+            parts.push(&line[begin..at]);
+            begin = at;
+        }
+    }
+    Ok(parts)
+}
+
+/// What gates have against stretches that follow each other under one policy. Commands judge what comes out. Plugins see what is
+/// changed, too: of what runs landed they have judged each item by itself.
+fn judge_stretches(repo: &Repo, pushed: &Pushed, added: &Added, stretches: &[Stretch]) -> Result<Vec<Finding>> {
+    let ([first, ..], [.., last]) = (stretches, stretches) else { return Ok(Vec::new()) };
+    let config = (pushed.config_at)(first.from)?;
     let required = |plugin: bool| {
-        let gates = config.gates.iter().filter(move |gate| gate.plugin.is_some() == plugin && config.is_required(&gate.name));
+        let gates = config.gates.iter().filter(|gate| gate.plugin.is_some() == plugin && config.is_required(&gate.name));
         gates.map(|gate| gate.name.clone()).collect::<Vec<String>>()
     };
     let (commands, plugins) = (required(false), required(true));
-    // Commands judge what comes out. Plugins see what is changed, too: of what runs landed they have judged each item by itself.
     let mut questions = Vec::new();
-    if stretches == [(base, new)] {
-        questions.push(((base, new), Vec::new()));
-    } else {
-        questions.extend((!commands.is_empty()).then_some(((base, new), commands)));
-        questions.extend(stretches.into_iter().map(|stretch| (stretch, plugins.clone())));
+    match stretches {
+        [only] if !only.landed => questions.push((first.from, last.to, Vec::new())),
+        _ => {
+            questions.extend((!commands.is_empty()).then_some((first.from, last.to, commands)));
+            let outside = stretches.iter().filter(|stretch| !stretch.landed);
+            questions.extend(outside.map(|stretch| (stretch.from, stretch.to, plugins.clone())));
+        }
     }
-    for ((from, to), gates) in questions {
-        let mut report = preview_range(repo, pushed, from, to, &gates)?;
-        excuse(repo, &mut report, pushed, &added)?;
+    let mut findings = Vec::new();
+    for (from, to, gates) in questions {
+        let plan = Plan { items: vec![Item { head: Some(to.to_string()), ..Item::new(pushed.target) }], ..Plan::new(pushed.target) };
+        let instead = Some(Instead { base: from, policy: first.from });
+        let mut report = preview(repo, &plan, pushed.target, &config, &gates, instead)?;
+        excuse(repo, &mut report, pushed.target, &config, added)?;
         let command = |gates: &str| {
             let (from, to) = (repo.short(from), repo.short(to));
             match gates {
@@ -144,7 +178,7 @@ pub fn judge_target(repo: &Repo, pushed: &Pushed) -> Result<Vec<Finding>> {
                 gates => format!("git lex-pr gate run {gates} --range {}{}", range(&from, &to), pushed.again),
             }
         };
-        findings.extend(judge(repo, &report, target, Ruling::Deny, Missing::Counts, &command));
+        findings.extend(judge(&report, pushed.target, Ruling::Deny, Missing::Counts, &command));
     }
     Ok(findings)
 }
@@ -156,23 +190,27 @@ fn is_undo(repo: &Repo, target: &str, bases: &[ObjectId], old: ObjectId, new: Ob
 
 /// What lies between `base` and `new`, and what of it runs have landed.
 fn added(repo: &Repo, history: &mut History, target: &str, base: ObjectId, new: ObjectId) -> Result<Added> {
-    let ahead = history.ahead(&repo.git, new, &[base])?.into_iter().collect();
-    let mut added = Added { ahead, stretches: Vec::new(), outside: 0, words: Vec::new() };
+    let mut heads = history.ahead(&repo.git, new, &[base])?;
+    let ahead: HashSet<ObjectId> = heads.iter().copied().collect();
     let mut landings = Landings::new(repo, target)?;
+    let (mut line, mut outside) = (Vec::new(), 0);
     let (mut at, mut open) = (new, None);
-    while added.ahead.contains(&at) {
+    let stretch = |from, to, landed| Stretch { from, to, landed };
+    while ahead.contains(&at) {
         match landings.that_made(at)? {
             Some(run) => {
-                added.stretches.extend(open.take().map(|tip| (at, tip)));
+                line.extend(open.take().map(|to| stretch(at, to, false)));
                 let items = run.items.iter().filter(|item| run.holds(item));
-                added.words.extend(items.flat_map(|item| &item.gates).filter_map(|gate| gate.overridden.clone()));
-                at = repo.parse_id(&run.base)?;
+                heads.extend(items.filter_map(|item| repo.parse_id(item.head.as_deref()?).ok()).filter(|head| !ahead.contains(head)));
+                let from = repo.parse_id(&run.base)?;
+                line.push(stretch(from, at, true));
+                at = from;
             }
             None => {
                 let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read commit {at}"), e);
                 let commit = repo.git.find_commit(at).map_err(|e| reading(&e))?;
                 open.get_or_insert(at);
-                added.outside += 1;
+                outside += 1;
                 match commit.parent_ids().next() {
                     Some(parent) => at = parent.detach(),
                     None => break,
@@ -181,19 +219,20 @@ fn added(repo: &Repo, history: &mut History, target: &str, base: ObjectId, new: 
         }
     }
     // A line that ends elsewhere, such as behind a merge of the target into something, is judged from where the target stands.
-    added.stretches.extend(open.map(|tip| (base, tip)));
-    Ok(added)
+    line.extend(open.map(|to| stretch(base, to, false)));
+    line.reverse();
+    Ok(Added { line, outside, heads })
 }
 
 /// Let the words of people whom the policy trusts count, whichever of the commits they are about.
-fn excuse(repo: &Repo, report: &mut ItemReport, pushed: &Pushed, added: &Added) -> Result<()> {
+fn excuse(repo: &Repo, report: &mut ItemReport, target: &str, config: &Config, added: &Added) -> Result<()> {
     if !report.gates.iter().any(GateReport::is_red) {
         return Ok(());
     }
-    let mut words = added.words.clone();
+    let mut words = Vec::new();
     let mut notes = repo.notes(ITEMS_REF);
-    for commit in &added.ahead {
-        words.extend(overrides(&mut notes, *commit, pushed.target, pushed.config.admin_green.as_ref())?);
+    for head in &added.heads {
+        words.extend(overrides(&mut notes, *head, target, config.admin_green.as_ref())?);
     }
     for gate in report.gates.iter_mut().filter(|gate| gate.is_red()) {
         gate.overridden = words.iter().find(|said| said.gate == gate.gate).cloned();
@@ -201,12 +240,7 @@ fn excuse(repo: &Repo, report: &mut ItemReport, pushed: &Pushed, added: &Added) 
     Ok(())
 }
 
-/// What gates have said of a range of commits as one candidate, or say in this process; all gates where none is named.
-fn preview_range(repo: &Repo, pushed: &Pushed, from: ObjectId, to: ObjectId, gates: &[String]) -> Result<ItemReport> {
-    let plan = Plan { items: vec![Item { head: Some(to.to_string()), ..Item::new(pushed.target) }], ..Plan::new(pushed.target) };
-    preview(repo, &plan, pushed.target, pushed.config, gates, Some(Instead { base: from, policy: pushed.old }))
-}
-
+/// What gates say of an item of `plan`, as far as that is on record or is asked in this process; all gates where none is named.
 fn preview(repo: &Repo, plan: &Plan, item: &str, config: &Config, gates: &[String], instead: Option<Instead>) -> Result<ItemReport> {
     // A policy that asks everything anew means runs; what they have said is what there is to look at.
     let mut config = config.clone();
@@ -238,14 +272,7 @@ enum Missing {
 }
 
 /// What required gates have against it. `command` gives the command that asks some of them, named one after the other.
-fn judge(
-    repo: &Repo,
-    report: &ItemReport,
-    branch: &str,
-    ruling: Ruling,
-    missing: Missing,
-    command: &dyn Fn(&str) -> String,
-) -> Option<Finding> {
+fn judge(report: &ItemReport, branch: &str, ruling: Ruling, missing: Missing, command: &dyn Fn(&str) -> String) -> Option<Finding> {
     let asked = || report.gates.iter().filter(|gate| gate.required && gate.overridden.is_none());
     let silent: Vec<&str> = asked().filter(|gate| gate.verdict.is_none() && missing == Missing::Counts).map(|gate| &*gate.gate).collect();
     let red: Vec<_> = asked().filter(|gate| gate.is_red()).collect();
@@ -255,7 +282,7 @@ fn judge(
         .map(|verdict| format!("{} says {}: {}", verdict.gate, verdict.verdict, verdict.summary))
         .collect();
     if !silent.is_empty() {
-        let tree = report.tree.as_deref().and_then(|tree| repo.parse_id(tree).ok()).map(|tree| format!(" on tree {}", repo.short(tree)));
+        let tree = report.tree.as_deref().and_then(|tree| tree.get(..10)).map(|tree| format!(" on tree {tree}"));
         said.push(format!("no verdict of {}{}", silent.join(", "), tree.unwrap_or_default()));
     }
     if said.is_empty() && report.status == Status::SkippedGates {
@@ -284,7 +311,7 @@ pub fn judge_planned(repo: &Repo, planned: &Planned) -> Result<Vec<Finding>> {
     let ruling = config.hook.planned;
     let report = preview(repo, plan, item, config, &[], None)?;
     if matches!(report.status, Status::Merged | Status::SkippedGates) {
-        return Ok(judge(repo, &report, branch, ruling, Missing::Counts, &command).into_iter().collect());
+        return Ok(judge(&report, branch, ruling, Missing::Counts, &command).into_iter().collect());
     }
     if report.status == Status::UpToDate {
         return Ok(Vec::new());
@@ -299,7 +326,7 @@ pub fn judge_planned(repo: &Repo, planned: &Planned) -> Result<Vec<Finding>> {
         let mut alone = Plan { items: plan.items.iter().filter(|other| other.name == item).cloned().collect(), ..plan.clone() };
         alone.items.iter_mut().for_each(|item| item.deps.clear());
         let by_itself = preview(repo, &alone, item, config, &[], Some(Instead { base, policy: target }))?;
-        findings.extend(judge(repo, &by_itself, branch, ruling, Missing::IsFine, &command));
+        findings.extend(judge(&by_itself, branch, ruling, Missing::IsFine, &command));
     }
     Ok(findings)
 }
