@@ -669,6 +669,33 @@ fn a_server_holds_the_queue_with_objects_that_it_has_not_taken_in() {
 }
 
 #[test]
+fn a_journal_cannot_bring_a_policy_of_its_own() {
+    let (sandbox, bare) = with_origin(GATE);
+    sandbox.lex_in(&bare, &["hook", "install"]).exits(0);
+    let old = sandbox.head("main");
+    sandbox.write("lex-pr.toml", "version = 1\n");
+    sandbox.commit("No gates");
+    sandbox.branch("a", "main", "a", &[("bad", "x\n")]);
+    sandbox.lex(&["plan", "create", "--name", "p", "a"]).exits(0);
+    sandbox.lex(&["merge", "p", "--execute"]).exits(0);
+    // The landing, put straight onto what the server has, and a journal that says that a run did that.
+    let tip = sandbox.head("main");
+    let forged = sandbox.git(&["commit-tree", "-m", "x", "-p", &old, "main^{tree}"]);
+    let journal = sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/lex-pr/runs"]);
+    let file = sandbox.root.path().join("run.json");
+    std::fs::write(&file, sandbox.git(&["show", &format!("{journal}:run.json")]).replace(&tip, &forged)).unwrap();
+    let blob = sandbox.git(&["hash-object", "-w", file.to_str().unwrap()]);
+    sandbox.git(&["rm", "-q", "-r", "--cached", "."]);
+    sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{blob},run.json")]);
+    let tree = sandbox.git(&["write-tree"]);
+    let message = sandbox.git(&["log", "-1", "--format=%B", &journal]).replace(&tip, &forged);
+    let step = sandbox.git(&["commit-tree", "-m", &message, &tree]);
+    sandbox.git(&["update-ref", &journal, &step]);
+    let said = refused(push(&sandbox, &["origin", &format!("{forged}:main"), "refs/lex-pr/*:refs/lex-pr/*", "refs/notes/*:refs/notes/*"]));
+    assert!(!said.contains("landed by no run") && said.contains("no verdict of test"), "{said}");
+}
+
+#[test]
 fn an_update_hook_judges_each_ref_and_planned_branches_by_what_git_makes_of_them() {
     let (sandbox, bare) = with_origin(GATE);
     sandbox.lex_in(&bare, &["hook", "install", "--type", "update"]).exits(0);

@@ -202,7 +202,8 @@ fn added(repo: &Repo, history: &mut History, target: &str, base: ObjectId, new: 
                 line.extend(open.take().map(|to| stretch(at, to, false)));
                 let items = run.items.iter().filter(|item| run.holds(item));
                 heads.extend(items.filter_map(|item| repo.parse_id(item.head.as_deref()?).ok()).filter(|head| !ahead.contains(head)));
-                let from = repo.parse_id(&run.base)?;
+                // A journal may claim what it likes: no policy counts but one that was on the way.
+                let from = Some(repo.parse_id(&run.base)?).filter(|from| ahead.contains(from)).unwrap_or(base);
                 line.push(stretch(from, at, true));
                 at = from;
             }
