@@ -12,6 +12,7 @@ mod errors;
 mod forecast;
 mod gates;
 mod history;
+mod hooks;
 mod kill;
 mod kit;
 mod ladder;

@@ -120,7 +120,15 @@ impl Context {
             return Err(Error::input("landed", format!("there is nothing to judge: {target} holds `{landed}` already"))
                 .hint("name a branch with commits of its own"));
         }
-        Ok(PlanArg { name: UNKEPT.into(), again: None, revision: None, plan })
+        Ok(PlanArg::unkept(plan))
+    }
+
+    /// The target of the plan that is named, or the default one.
+    pub fn target_of(&self, repo: &Repo, plan: Option<&str>) -> Result<String> {
+        match plan {
+            Some(_) => Ok(self.plan(repo, plan)?.plan.target),
+            None => Ok(branch_name(&self.default_target(repo, None)?.0).to_string()),
+        }
     }
 
     /// The plan that an argument means; without one and without a plan, one of nothing onto the default target.
@@ -128,7 +136,7 @@ impl Context {
         match self.plan(repo, arg) {
             Err(error) if arg.is_none() && error.code == "no-plan" => {
                 let plan = Plan::new(branch_name(&self.default_target(repo, None)?.0));
-                Ok(PlanArg { name: UNKEPT.into(), again: None, revision: None, plan })
+                Ok(PlanArg::unkept(plan))
             }
             found => found,
         }
@@ -150,7 +158,12 @@ impl Context {
     /// The configuration that holds for `plan`: `lex-pr.toml` of its target's commit, then the plan, git config,
     /// environment and flags.
     pub fn config(&self, repo: &Repo, plan: &Plan, flags: &Flags) -> Result<Config> {
-        let file = config_file(repo, &plan.target, repo.target_head(&plan.target)?)?;
+        self.config_at(repo, plan, repo.target_head(&plan.target)?, flags)
+    }
+
+    /// The same with `lex-pr.toml` as a commit has it.
+    pub fn config_at(&self, repo: &Repo, plan: &Plan, commit: ObjectId, flags: &Flags) -> Result<Config> {
+        let file = config_file(repo, &plan.target, commit)?;
         let git = |key: &str| repo.git.config_snapshot().string(key).map(|value| value.to_string());
         Config::resolve(file, plan, &git, &|name| std::env::var(name).ok(), flags)
     }
@@ -207,6 +220,11 @@ impl Context {
 }
 
 impl PlanArg {
+    /// One that nobody keeps.
+    pub fn unkept(plan: Plan) -> Self {
+        PlanArg { name: UNKEPT.into(), again: None, revision: None, plan }
+    }
+
     fn kept(stored: store::Stored) -> Self {
         PlanArg { again: Some(stored.name.clone()), name: stored.name, revision: Some(stored.revision), plan: stored.plan }
     }

@@ -2,17 +2,24 @@
 
 use super::{
     Answer,
-    context::Context,
+    context::{Context, PlanArg},
     gate_new, gate_override, gate_show, gate_stats, gate_test,
-    merge::{RunArgs, Wanted, start},
+    merge::{RunArgs, Wanted, carry_out, start},
     selectors::Selectors,
 };
 use crate::{
     config::Flags,
     gate::digest,
-    model::{Result, gate::CONFLICT_MARKERS, run::Purpose},
+    model::{
+        Error, Result,
+        gate::CONFLICT_MARKERS,
+        plan::{Item, Plan},
+        run::Purpose,
+    },
+    repo::History,
     report,
     report::style::{Cell, FAINT, HEAD, PLAIN, columns},
+    run::Instead,
 };
 use clap::Subcommand;
 use schemars::JsonSchema;
@@ -32,6 +39,9 @@ pub enum Command {
         /// Only this item, on top of what it depends on; may be given several times. A branch that is in no plan is tried by itself.
         #[arg(long = "item", value_name = "ITEM")]
         items: Vec<String>,
+        /// Instead of items, these commits, `FROM..TO`, as one candidate of the target on FROM: for what no run has landed.
+        #[arg(long, value_name = "RANGE", conflicts_with = "items")]
+        range: Option<String>,
         #[command(flatten)]
         run: RunArgs,
     },
@@ -60,7 +70,8 @@ pub struct ExecuteArgs {
 
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
-        Command::Run { gates, plan, items, run } => {
+        Command::Run { gates, plan, range: Some(range), run, .. } => of_range(&gates, plan.as_deref(), &range, &run, context),
+        Command::Run { gates, plan, items, run, range: None } => {
             let wanted = Wanted { gates: &gates, items: &items, ..Wanted::of(Purpose::Prove) };
             start(plan.as_deref(), None, &wanted, &run, context, report::full)
         }
@@ -75,6 +86,22 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
 
 pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
     start(args.plan.as_deref(), Some(&args.selectors), &Wanted::of(Purpose::Prove), &args.run, context, report::full)
+}
+
+/// Prove a range of commits by the policy of the commit that it begins behind.
+fn of_range(gates: &[String], plan: Option<&str>, range: &str, args: &RunArgs, context: &Context) -> Result<Answer> {
+    let repo = context.repo()?;
+    let (from, to) = context.range(&repo, range)?;
+    if !History::default().merge_bases(&repo.git, from, to)?.contains(&from) {
+        return Err(Error::input("bad-range", format!("`{range}` does not begin with an ancestor of its end"))
+            .hint("`git merge-base FROM TO` names the one to begin with"));
+    }
+    let target = context.target_of(&repo, plan)?;
+    let item = Item { head: Some(to.to_string()), ..Item::new(&*target) };
+    let found = PlanArg::unkept(Plan { items: vec![item], ..Plan::new(target) });
+    let wanted = Wanted { gates, instead: Some(Instead { base: from, policy: from }), ..Wanted::of(Purpose::Prove) };
+    let run = carry_out(&repo, context, &found, &wanted, args)?;
+    Ok(Answer { no: !run.all_in(), ..Answer::yes(report::full(&run, None), &run)? })
 }
 
 /// What `gate list --json` prints for each gate.

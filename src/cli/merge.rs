@@ -16,7 +16,7 @@ use crate::{
     repo::Repo,
     report,
     report::style::printable,
-    run::{Request, Reuse, run as run_plan, wait_for, who},
+    run::{Instead, Request, Reuse, run as run_plan, wait_for, who},
 };
 
 /// Weave the items of a plan onto its target, prove them, and land what holds.
@@ -94,12 +94,14 @@ pub struct Wanted<'a> {
     pub reuse: Reuse,
     /// Whether it goes past the queue.
     pub hotfix: bool,
+    /// What counts in place of the target's commit.
+    pub instead: Option<Instead>,
 }
 
 impl Wanted<'_> {
     /// All of a plan.
     pub fn of(purpose: Purpose) -> Self {
-        Wanted { purpose, gates: &[], items: &[], reuse: Reuse::All, hotfix: false }
+        Wanted { purpose, gates: &[], items: &[], reuse: Reuse::All, hotfix: false, instead: None }
     }
 }
 
@@ -129,7 +131,10 @@ pub fn carry_out(repo: &Repo, context: &Context, plan: &PlanArg, wanted: &Wanted
             args.wait_for_turn(repo, &plan.name)?;
         }
         // Read when it is our turn: the run before may have landed another policy.
-        let config = context.config(repo, &plan.plan, &flags)?;
+        let config = match wanted.instead {
+            Some(instead) => context.config_at(repo, &plan.plan, instead.policy, &flags)?,
+            None => context.config(repo, &plan.plan, &flags)?,
+        };
         let request = Request {
             plan: &plan.plan,
             plan_name: &plan.name,
@@ -141,6 +146,7 @@ pub fn carry_out(repo: &Repo, context: &Context, plan: &PlanArg, wanted: &Wanted
             reuse: if args.fresh { Reuse::Nothing } else { wanted.reuse },
             hotfix: wanted.hotfix,
             explain: args.explain,
+            instead: wanted.instead,
         };
         match progress::watch(|tell| run_plan(repo, &request, tell)) {
             Err(error) if args.wait && error.code == "plan-held" => {}

@@ -11,6 +11,9 @@ mod gate_override;
 mod gate_show;
 mod gate_stats;
 mod gate_test;
+mod hook;
+mod hook_push;
+mod hook_run;
 mod man;
 mod merge;
 mod narrow;
@@ -106,6 +109,8 @@ enum Command {
     Replay(replay::Args),
     #[command(subcommand)]
     Resolutions(resolutions::Command),
+    #[command(subcommand)]
+    Hook(hook::Command),
     Demo(demo::Args),
     Schema(schema::Args),
     Completions(completions::Args),
@@ -189,6 +194,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Report(args) => report::run(&args, context),
         Command::Replay(args) => replay::run(&args, context),
         Command::Resolutions(command) => resolutions::run(command, context),
+        Command::Hook(command) => hook::run(command, context),
         Command::Demo(args) => demo::run(&args, context),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),

@@ -1,6 +1,6 @@
 //! `git lex-pr schema`
 
-use super::{Answer, gate, gate_new, gate_show, gate_test, order, plugin, query, resolutions, status};
+use super::{Answer, gate, gate_new, gate_show, gate_test, hook, order, plugin, query, resolutions, status};
 use crate::{
     config::ConfigFile,
     gate::{GateStats, cases::Case},
@@ -8,6 +8,7 @@ use crate::{
         Result,
         error::ErrorDocument,
         forecast::Forecast,
+        hook::Hooked,
         plan::Plan,
         run::{Replay, Run},
         simulation::Simulated,
@@ -66,6 +67,10 @@ enum Document {
     Replay,
     /// `resolutions list --json`.
     Resolutions,
+    /// `hook run --json`.
+    Hook,
+    /// `hook list --json`, `hook install --json`, `hook uninstall --json`.
+    Hooks,
     /// `status --json`.
     Status,
     /// `sync --json`.
@@ -100,6 +105,8 @@ pub fn run(args: &Args) -> Result<Answer> {
         Document::Replay => schema_for!(Replay),
         Document::Resolutions => schema_for!(Vec<resolutions::Listed>),
         Document::Sync => schema_for!(Synced),
+        Document::Hook => schema_for!(Hooked),
+        Document::Hooks => schema_for!(Vec<hook::Listed>),
         Document::Undo => schema_for!(Undo),
         Document::Abort => schema_for!(Abort),
         Document::Status => schema_for!(Vec<status::PlanStatus>),

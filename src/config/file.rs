@@ -4,6 +4,7 @@ use crate::model::{
     Error, Result,
     error::Location,
     gate::{GateSpec, check_all},
+    hook::Ruling,
     json::explain_data_error,
     policy::{Batch, Overrides, Performance, Retry, SignedVerdicts},
     time::Span,
@@ -32,9 +33,31 @@ pub struct ConfigFile {
     /// How conflicts are settled.
     #[serde(default)]
     pub weave: WeaveTable,
+    /// What hooks let pass.
+    #[serde(default)]
+    pub hook: HookTable,
     /// The gates.
     #[serde(default, rename = "gate")]
     pub gates: Vec<GateSpec>,
+}
+
+/// `[hook]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct HookTable {
+    /// What becomes of a push or commit where the hook itself fails: `allow` where nothing is said.
+    pub on_error: Ruling,
+    /// Commits of the target that no run landed: with `allow`, as where nothing is said, it is told that they are there; with `deny`
+    /// whoever pushes them must say why.
+    pub outside: Ruling,
+    /// A planned branch that its gates have not passed: `deny` where nothing is said.
+    pub planned: Ruling,
+}
+
+impl Default for HookTable {
+    fn default() -> Self {
+        HookTable { on_error: Ruling::Allow, outside: Ruling::Allow, planned: Ruling::Deny }
+    }
 }
 
 /// `[weave]`

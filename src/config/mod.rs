@@ -4,12 +4,13 @@ mod cache;
 mod file;
 
 pub use cache::cache_folder;
-pub use file::{ConfigFile, FILE_NAME, Format, OnConflict, Regenerate, Resolver, WeaveTable, Workers, read_toml};
+pub use file::{ConfigFile, FILE_NAME, Format, HookTable, OnConflict, Regenerate, Resolver, WeaveTable, Workers, read_toml};
 
 use crate::model::{
     Error, Result,
     error::{Location, nearest},
     gate::{CONFLICT_MARKERS, GateSpec},
+    hook::Ruling,
     plan::Plan,
     policy::{AdminGreen, Batch, Performance, Retry, SignedVerdicts},
 };
@@ -42,6 +43,8 @@ pub struct Config {
     pub performance: Performance,
     /// How conflicts are settled.
     pub weave: WeaveTable,
+    /// What hooks let pass.
+    pub hook: HookTable,
 }
 
 /// What the command line says, which beats everything else.
@@ -81,6 +84,7 @@ impl Config {
             signed_verdicts: file.policy.signed_verdicts,
             performance: file.policy.performance.with(policy.performance.clone().unwrap_or_default()),
             weave: file.weave,
+            hook: file.hook,
         };
         config.required.extend(policy.required_gates.iter().cloned());
         config.optional.extend(policy.optional_gates.iter().cloned());
@@ -102,6 +106,7 @@ impl Config {
                 config.on_conflict = value;
             }
         }
+        config.hook.on_error = on_error(git, env)?.unwrap_or(config.hook.on_error);
         config.workers = flags.max_workers.unwrap_or(config.workers);
         config.batch = flags.batch.unwrap_or(config.batch);
         config.on_conflict = flags.on_conflict.unwrap_or(config.on_conflict);
@@ -140,6 +145,11 @@ impl Config {
         let place = Location::new("policy").at_path(key);
         Err(Error::input("unknown-gate", format!("the policy {does} gate `{name}`, which is defined nowhere")).at(place).hint(hint))
     }
+}
+
+/// What git config and the environment say becomes of a push or commit where the hook itself fails.
+pub fn on_error(git: Lookup, env: Lookup) -> Result<Option<Ruling>> {
+    Ok(setting(env, "LEX_PR_HOOK_ON_ERROR")?.or(setting(git, "lexpr.hookOnError")?))
 }
 
 fn setting<T: std::str::FromStr<Err = String>>(lookup: Lookup, name: &str) -> Result<Option<T>> {

@@ -128,6 +128,7 @@ pub struct View {
     paths: Vec<String>,
     config: Map<String, Value>,
     earlier: BTreeMap<String, Verdict>,
+    saw_commits: bool,
 }
 
 /// What gates have asked of a candidate so far, so that the next one gets it for nothing.
@@ -172,6 +173,7 @@ impl View {
             paths: Vec::new(),
             config: Map::new(),
             earlier: BTreeMap::new(),
+            saw_commits: false,
         }
     }
 
@@ -186,6 +188,7 @@ impl View {
 
     /// Look for `gate`: only at the files that its `paths` name, with its complete config, and the verdicts that it needs.
     pub fn turn_for(&mut self, gate: &GateSpec, config: Map<String, Value>, earlier: BTreeMap<String, Verdict>) {
+        self.saw_commits = false;
         self.paths.clone_from(&gate.paths);
         (self.config, self.earlier) = (config, earlier);
     }
@@ -198,6 +201,11 @@ impl View {
     /// What it looks at. Errors where a gate asks before there is a candidate.
     pub fn subject(&self) -> Result<&Subject> {
         self.subject.as_ref().ok_or_else(no_candidate)
+    }
+
+    /// Whether the gate that it was last turned for has asked for the item's commits, and so for their messages.
+    pub fn saw_commits(&self) -> bool {
+        self.saw_commits
     }
 
     /// The gate's config.
@@ -216,13 +224,15 @@ impl View {
     }
 
     /// The item's head.
-    pub fn head(&self) -> Result<Commit> {
+    pub fn head(&mut self) -> Result<Commit> {
+        self.saw_commits = true;
         self.commit(self.subject()?.head)
     }
 
     /// The item's commits that the base does not hold, oldest first.
     pub fn commits(&mut self) -> Result<Arc<[Commit]>> {
         let (head, base) = (self.subject()?.head, self.subject()?.base);
+        self.saw_commits = true;
         if let Some(commits) = &self.known.commits {
             return Ok(Arc::clone(commits));
         }

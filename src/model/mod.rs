@@ -3,6 +3,7 @@
 pub mod error;
 pub mod forecast;
 pub mod gate;
+pub mod hook;
 pub mod json;
 pub mod note;
 pub mod plan;

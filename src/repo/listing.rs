@@ -29,7 +29,7 @@ impl Repo {
                 Err(e) => listing.broken.push(format!("a ref under {prefix} is left out: {e}")),
             }
         }
-        listing.refs.sort();
+        self.add_incoming(prefix, &mut listing.refs);
         Ok(listing)
     }
 }

@@ -8,6 +8,8 @@ mod disk;
 mod files;
 mod gate_tree;
 mod history;
+mod hooks;
+mod incoming;
 mod listing;
 mod notes;
 mod objects;
@@ -17,6 +19,7 @@ mod refs;
 mod remote;
 mod resolutions;
 mod scratch;
+mod staged;
 mod unwritten;
 mod weaving;
 mod writing;
@@ -25,6 +28,7 @@ pub use branches::{Branch, branch_name, is_branch_name};
 pub use checkout::Checkout;
 pub use gate_tree::{GateTree, PLAIN_CONFIG};
 pub use history::History;
+pub use hooks::{HookFile, HookState, Installed, Removed};
 pub use listing::Listing;
 pub use notes::{NoteLines, Notes};
 pub(crate) use objects::named_objects;
@@ -41,4 +45,15 @@ pub use weaving::MappedPacks;
 pub struct Repo {
     /// Writes go to the object database at once; [`Repo::in_memory`] gives a handle whose writes do not.
     pub git: gix::Repository,
+    /// Refs that count as standing elsewhere than they do.
+    incoming: incoming::Incoming,
+    /// Tells where objects lie that the repository does not have yet.
+    _objects: Option<Scratch>,
+}
+
+impl Repo {
+    /// That of a handle.
+    pub fn of(git: gix::Repository) -> Repo {
+        Repo { git, incoming: incoming::Incoming::new(), _objects: None }
+    }
 }

@@ -1,6 +1,6 @@
 //! Finding a repository and refusing the ones that cannot be worked in.
 
-use super::{GitCommand, Repo};
+use super::{GitCommand, Repo, incoming::see_quarantine};
 use crate::model::{Error, Result, shell_word};
 use gix::sec::Trust;
 use std::path::Path;
@@ -20,7 +20,7 @@ impl Repo {
             );
         }
         let dir = &dir.canonicalize().map_err(|e| Error::io(format_args!("enter {}", dir.display()), e))?;
-        let shared = gix::ThreadSafeRepository::discover_with_environment_overrides(dir).map_err(|e| {
+        let mut shared = gix::ThreadSafeRepository::discover_with_environment_overrides(dir).map_err(|e| {
             let cause = e.to_string();
             if cause.contains("objectFormat") || cause.contains("extensions.") {
                 return Error::input("unknown-extension", format!("this repository needs a newer git-lex-pr: {cause}"))
@@ -32,6 +32,7 @@ impl Repo {
             Error::input("no-repository", format!("{} is not in a git repository", dir.display()))
                 .hint("change into a repository, or name one with `-C DIR`; `git init` makes one")
         })?;
+        let objects = see_quarantine(&mut shared)?;
         let mut git = shared.to_thread_local();
         if git.git_dir_trust() != Trust::Full {
             let place = git.workdir().unwrap_or_else(|| git.git_dir());
@@ -46,7 +47,7 @@ impl Repo {
                 .hint("git 2.49 or newer: `git refs migrate --ref-format=files`; older: work in a `git clone --ref-format=files` of it"));
         }
         git.object_cache_size_if_unset(OBJECT_CACHE_BYTES);
-        Ok(Repo { git })
+        Ok(Repo { _objects: objects, ..Repo::of(git) })
     }
 
     /// Whether objects may be missing because a remote promised to have them (partial-clone in git's technical documents).

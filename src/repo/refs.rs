@@ -44,6 +44,9 @@ pub struct Moved {
 impl Repo {
     /// The commit that a ref points to, tags peeled; `None` where there is no such ref.
     pub fn ref_commit(&self, name: &str) -> Result<Option<ObjectId>> {
+        if let Some(incoming) = self.incoming.get(name) {
+            return Ok(*incoming);
+        }
         let reading = |e| Error::git(format_args!("read {name}"), e);
         let Some(mut reference) = self.git.try_find_reference(name).map_err(|e| reading(e.to_string()))? else {
             return Ok(None);
@@ -70,7 +73,7 @@ impl Repo {
                 found.push((short.to_string(), id.to_owned()));
             }
         }
-        found.sort();
+        self.add_incoming(prefix, &mut found);
         Ok(found)
     }
 

@@ -61,7 +61,7 @@ impl Bench {
             .map_err(|e| Error::git("make a repository for cases", e))?
             .to_thread_local();
         Ok(Bench {
-            repo: Repo { git },
+            repo: Repo::of(git),
             signals: Signals::watch()?,
             engines: Engines::default(),
             loaded: None,

@@ -17,6 +17,7 @@ use crate::{
 };
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// Where runs are kept.
 pub const PREFIX: &str = "refs/lex-pr/runs/";
@@ -25,6 +26,9 @@ const FILE: &str = "run.json";
 const PLAN_FILE: &str = "plan.json";
 const PLAN_TRAILER: &str = "Lex-Pr-Plan: ";
 const STATE_TRAILER: &str = "Lex-Pr-State: ";
+
+/// What the message of the step begins with that puts the target elsewhere.
+const LAND: &str = "land: ";
 
 /// How often a step is tried again when another process writes verdicts at the same moment.
 const ATTEMPTS: usize = 1000;
@@ -159,7 +163,7 @@ impl<'r> Journal<'r> {
         let target = RefChange { name: format!("refs/heads/{}", run.target), old: Some(base), new: Some(tip) };
         let message = format!("lex-pr: land plan {} (run {})", run.plan, run.id.as_deref().unwrap_or_default());
         let landed = Run { state: RunState::Landed, ..run.clone() };
-        let entry = self.write(&landed, &[], &format!("land: {} to {tip}", run.target))?;
+        let entry = self.write(&landed, &[], &format!("{LAND}{} to {tip}", run.target))?;
         for _ in 0..ATTEMPTS {
             let changes = [target.clone(), entry.clone(), self.weave_change(run, tip)?];
             match self.repo.prepare_refs(&changes, &message)? {
@@ -259,6 +263,56 @@ pub fn at_work(repo: &Repo) -> Result<Vec<Run>> {
         }
     }
     Ok(found)
+}
+
+/// The runs that put `target` somewhere, newest first, by where they put it; each journal is looked at when it is needed.
+pub(super) struct Landings<'r> {
+    repo: &'r Repo,
+    target: String,
+    unread: Vec<(String, ObjectId)>,
+    known: HashMap<ObjectId, (String, ObjectId)>,
+}
+
+impl<'r> Landings<'r> {
+    /// Those that are on record.
+    pub fn new(repo: &'r Repo, target: &str) -> Result<Self> {
+        Ok(Landings { repo, target: target.into(), unread: repo.refs_under(PREFIX)?, known: HashMap::new() })
+    }
+
+    /// The run that put the target at `tip`, if one did.
+    pub fn that_made(&mut self, tip: ObjectId) -> Result<Option<Run>> {
+        while !self.known.contains_key(&tip) {
+            let Some((id, step)) = self.unread.pop() else { return Ok(None) };
+            // One that cannot be read is nobody's landing.
+            let Ok(message) = self.repo.message(step) else { continue };
+            let landed = message.strip_prefix(LAND).and_then(|rest| rest.lines().next()?.split_once(" to "));
+            if let Some((target, hex)) = landed
+                && let (true, Ok(tip)) = (target == self.target, self.repo.parse_id(hex))
+            {
+                self.known.entry(tip).or_insert((id, step));
+            }
+        }
+        let Some((id, step)) = self.known.get(&tip) else { return Ok(None) };
+        let run = read(self.repo, &format!("{PREFIX}{id}"), *step)?;
+        let tip = tip.to_string();
+        Ok(Some(run).filter(|run| run.state == RunState::Landed && run.target == self.target && run.tip == tip))
+    }
+}
+
+/// Whether a landing on `target` was undone that put it from `base` to `tip`.
+pub(super) fn was_undone(repo: &Repo, target: &str, base: ObjectId, tip: ObjectId) -> Result<bool> {
+    let (base, tip) = (base.to_string(), tip.to_string());
+    for (id, step) in repo.refs_under(PREFIX)?.into_iter().rev() {
+        if trailers(repo, step).is_ok_and(|said| said.is_some_and(|(_, state)| state == RunState::Undone.word()))
+            && let Ok(run) = read(repo, &format!("{PREFIX}{id}"), step)
+            && run.target == target
+            && run.tip == tip
+            && run.base == base
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// When the newest step of a run was written, in seconds since 1970.

@@ -3,6 +3,7 @@
 mod abort;
 mod assess;
 mod cases;
+mod commit;
 mod crew;
 mod explain;
 mod facts;
@@ -16,6 +17,7 @@ mod pair_cache;
 mod pause;
 mod plugins;
 mod pool;
+mod push;
 mod replay;
 mod resolve;
 mod retry;
@@ -32,6 +34,7 @@ mod watch;
 
 pub use abort::{Abort, Aborted, abort};
 pub use cases::{Bench, Tried};
+pub use commit::{Staged, judge_commit};
 pub use facts::{cut, facts};
 pub use forecast::forecast;
 pub use holder::{Life, life};
@@ -41,6 +44,7 @@ pub use journal::{
 };
 pub use lock::{wait_for, who};
 pub use pool::{AtWork, Waiting};
+pub use push::{Outside, Planned, Pushed, judge_planned, judge_target, landed_since};
 pub use replay::{Request as ReplayRequest, replay};
 pub use retry::{Retry, retry, still_landed};
 pub use simulate::{Played, check_model, simulate};
@@ -97,6 +101,17 @@ pub struct Request<'a> {
     pub hotfix: bool,
     /// Whether the report says of each gate why a recorded verdict was taken or not.
     pub explain: bool,
+    /// What counts in place of the target's commit, for what is not asked on top of that; such a run cannot land.
+    pub instead: Option<Instead>,
+}
+
+/// What counts in place of the target's commit.
+#[derive(Clone, Copy, Debug)]
+pub struct Instead {
+    /// The commit that candidates are on.
+    pub base: ObjectId,
+    /// The commit whose plugins judge them.
+    pub policy: ObjectId,
 }
 
 /// Which recorded verdicts a run takes instead of asking again.
@@ -194,7 +209,10 @@ struct Flow<'a> {
 impl<'a> Flow<'a> {
     fn new(repo: &'a Repo, request: &'a Request<'a>, tell: &'a mut dyn FnMut(Event)) -> Result<Self> {
         let plan = request.plan;
-        let base = repo.target_head(&plan.target)?;
+        let Instead { base, policy } = match request.instead {
+            Some(instead) => instead,
+            None => repo.target_head(&plan.target).map(|head| Instead { base: head, policy: head })?,
+        };
         let levels = order(plan)?;
         check_names(request)?;
         let land = request.purpose == Purpose::Land;
@@ -238,12 +256,12 @@ impl<'a> Flow<'a> {
             error: None,
             notes: Vec::new(),
         };
-        let policy = request.config.signed_verdicts.as_ref();
-        let trust = policy.map(|policy| Trust::new(repo, base, policy)).transpose()?;
+        let signed = request.config.signed_verdicts.as_ref();
+        let trust = signed.map(|signed| Trust::new(repo, policy, signed)).transpose()?;
         let signer = trust.as_ref().filter(|_| request.purpose != Purpose::Preview).map(|_| Signer::of(repo)).transpose()?;
         let signals = Arc::new(Signals::watch()?);
         let gates = request.config.gates.iter().chain(plan.items.iter().flat_map(|item| &item.gates));
-        let plugins = Plugins::new(repo, base, gates, signals.stop.clone())?;
+        let plugins = Plugins::new(repo, policy, gates, signals.stop.clone())?;
         Ok(Flow {
             repo,
             request,

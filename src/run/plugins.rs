@@ -23,6 +23,7 @@ pub(super) struct Plugins<'r> {
     engines: Engines,
     stop: Stop,
     view: Option<View>,
+    saw_commits: bool,
     loaded: Vec<(GateSpec, Result<Plugin>)>,
 }
 
@@ -44,7 +45,7 @@ impl<'r> Plugins<'r> {
                 builtin::source(name).map_err(|error| error.at(Location::new(format!("gate {}", gate.name)).at_path("plugin")))?;
             }
         }
-        Ok(Plugins { repo, target, engines: Engines::default(), stop, view: None, loaded: Vec::new() })
+        Ok(Plugins { repo, target, engines: Engines::default(), stop, view: None, saw_commits: false, loaded: Vec::new() })
     }
 
     /// The plugin of `gate`, or why it cannot be asked.
@@ -77,6 +78,11 @@ impl<'r> Plugins<'r> {
         gates.iter().filter(of_files).find(|gate| is_part(gate)).map(|gate| gate.name.clone())
     }
 
+    /// Whether the plugin that was asked last looked at commits and their messages.
+    pub fn saw_commits(&self) -> bool {
+        self.saw_commits
+    }
+
     /// What keys the answer: the digest of all that decides it, and the tree of the gate's inputs.
     pub fn key(&mut self, question: &Question, weaver: &Weaver) -> Result<(String, ObjectId)> {
         let [base, candidate] = question.trees.map(|tree| inputs(weaver.objects(), tree, &question.gate.paths));
@@ -106,6 +112,7 @@ impl<'r> Plugins<'r> {
                 let (seen, judged) = plugin.judge(view, dir, &stop);
                 weaver.take_back(&seen.git);
                 view = seen;
+                self.saw_commits = view.saw_commits();
                 view.turn_away();
                 if judged.stopped {
                     return None;
