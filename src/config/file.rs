@@ -35,6 +35,9 @@ pub struct ConfigFile {
     /// The gates.
     #[serde(default, rename = "gate")]
     pub gates: Vec<GateSpec>,
+    /// What it was read from, such as `main:lex-pr.toml`.
+    #[serde(skip)]
+    pub source: String,
 }
 
 /// `[weave]`
@@ -225,7 +228,7 @@ impl std::str::FromStr for OnConflict {
 impl ConfigFile {
     /// Read the file. `source` names it in errors, such as `main:lex-pr.toml`.
     pub fn parse(text: &str, source: &str) -> Result<ConfigFile> {
-        let file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
+        let mut file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
         if file.version > VERSION {
             let message = format!("version {} of the file is newer than the {VERSION} that this git-lex-pr reads", file.version);
             return Err(Error::input("newer-schema", message)
@@ -244,6 +247,7 @@ impl ConfigFile {
             let place = Location::new(source).at_path(format!("policy.performance.{key}"));
             Error::input("bad-value", message).at(place).hint("docs/config.md has what the key takes")
         })?;
+        file.source = source.into();
         Ok(file)
     }
 }
