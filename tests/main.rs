@@ -3,14 +3,18 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod builtin;
+mod command_line;
 mod compat;
+mod completions;
 mod demo;
 mod differential;
 mod docs;
+mod doctor;
 mod errors;
 mod forecast;
 mod gates;
 mod history;
+mod init;
 mod kill;
 mod kit;
 mod ladder;

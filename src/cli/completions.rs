@@ -37,7 +37,7 @@ enum Shell {
     Bash,
     /// To be read by ~/.zshrc, or kept as _git-lex-pr in a folder of `fpath`.
     Zsh,
-    /// To be kept as ~/.config/fish/completions/git-lex-pr.fish.
+    /// To be kept as ~/.config/fish/conf.d/git-lex-pr.fish.
     Fish,
     /// To be read by $PROFILE.
     Powershell,

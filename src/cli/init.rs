@@ -201,14 +201,14 @@ fn target(repo: &Repo, context: &Context, named: Option<&str>, asking: bool) -> 
         return Ok((target, why));
     }
     if repo.ref_commit("refs/remotes/origin/HEAD")?.is_some() {
-        return Ok((target, "the default branch of origin".into()));
+        return Ok((target, "it is the default branch of origin".into()));
     }
     let usual = ["main", "master"].contains(&target.as_str());
     if usual || repo.local_branches()?.len() == 1 {
-        return Ok((target, if usual { "the usual name".into() } else { "the only branch".into() }));
+        return Ok((target, if usual { "it has the usual name".into() } else { "it is the only branch".into() }));
     }
     if !asking {
-        return Ok((target, format!("the branch that was checked out; git config {} or --target names another one", GIT_KEYS[0])));
+        return Ok((target, format!("it was checked out; git config {} or --target names another one", GIT_KEYS[0])));
     }
     let named = ask("Which branch does everything land on?", &target)?;
     Ok((named, "you said so".into()))

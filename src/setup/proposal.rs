@@ -162,7 +162,7 @@ impl Proposal {
         let target = quoted(&self.target);
         text.push_str(&comment(&format!("It counts once it is committed to {}: it is read there, never from a work tree.", self.target)));
         text.push_str("version = 1\n\n");
-        text.push_str(&comment(&format!("{}.", self.target_why)));
+        text.push_str(&comment(&format!("Where everything lands: {}.", self.target_why)));
         text.push_str(&format!("target = {target}\n"));
         self.write_policy(&mut text);
         if self.gates.is_empty() {

@@ -51,7 +51,10 @@ fn policy(repo: &Repo, target: &str, commit: ObjectId, file: &ConfigFile) -> Fin
         (Some(committed), Some(edited)) if on_target && committed != edited => {
             Finding::note("policy", message(&format!("{FILE_NAME} in the work tree is not the one on"))).mend(commit_it)
         }
-        (Some(_), _) => Finding::good("policy", format!("{target}:{FILE_NAME}, {} gates", file.gates.len())),
+        (Some(_), _) => Finding::good(
+            "policy",
+            format!("{target}:{FILE_NAME}, {} gate{}", file.gates.len(), if file.gates.len() == 1 { "" } else { "s" }),
+        ),
     }
 }
 
