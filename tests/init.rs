@@ -234,6 +234,7 @@ fn refspecs_are_set_and_taken_out_and_a_fetch_brings_what_they_name() {
     assert_eq!(sandbox.git_in(&clone, &["rev-parse", "refs/lex-pr/plans/default"]), own);
     assert_eq!(fetched().lines().count(), 3);
 
+    assert!(sandbox.lex_in(&clone, &["init"]).exits(2).stderr.contains("already"));
     let again = sandbox.lex_in(&clone, &["init", "--refspecs", "--json"]).exits(0).json();
     assert_eq!((&again["refspecs"]["set"], &again["refspecs"]["changed"]), (&true.into(), &false.into()), "{again}");
     sandbox.lex_in(&clone, &["init", "--no-refspecs"]).exits(0);

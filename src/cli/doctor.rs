@@ -47,7 +47,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 fn policy(repo: &Repo, args: &Args, context: &Context, settings: &mut Vec<Setting>) -> Result<Vec<Finding>> {
     let (target, origin) = match context.default_target(repo, None) {
         Ok(found) => found,
-        Err(error) => return Ok(vec![Finding::of("target", &error)]),
+        Err(error) => return Ok(vec![Finding::of("policy", &error)]),
     };
     let (_, commit, file) = match context.target_file(repo) {
         Ok(found) => found,

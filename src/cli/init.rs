@@ -6,7 +6,7 @@ use crate::{
     model::{Error, Result, error::Location, shell_word},
     repo::{Repo, TRACKING},
     report::style::{CARE, FAINT, GOOD, HEAD, paint, printable},
-    setup::{Lacking, Profile, Proposal, find_profile, propose},
+    setup::{Lacking, Profile, Proposal, Proposed, find_profile, propose},
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -38,10 +38,10 @@ pub struct Args {
     /// Carry no profile over.
     #[arg(long, conflicts_with = "profile")]
     no_profile: bool,
-    /// Set the refspecs; a lex-pr.toml that is there stays.
+    /// Set the refspecs, and write no file.
     #[arg(long)]
     refspecs: bool,
-    /// Take the refspecs out again, or set none; a lex-pr.toml that is there stays.
+    /// Take the refspecs out again, and write no file.
     #[arg(long, conflicts_with = "refspecs")]
     no_refspecs: bool,
     /// The remote whose refspecs are set; `origin`, or the only one, where nothing is said.
@@ -53,7 +53,7 @@ pub struct Args {
 #[derive(Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Done {
-    /// The file that was written; absent where the one that is there stays.
+    /// The file that was written; absent where only refspecs were set.
     #[serde(skip_serializing_if = "Option::is_none")]
     file: Option<String>,
     /// What is in it.
@@ -103,28 +103,23 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let asking = !args.yes && !context.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let remote = remote(&repo, args)?;
     let (mut done, mut text, mut notes) = (Done::default(), String::new(), Vec::new());
-    match place(&repo, args)? {
-        Some(place) => {
-            let proposal = proposal(&repo, args, context, &place, asking, &mut notes)?;
-            let file = proposal.text()?;
-            write(&place, &file, args.force)?;
-            text.push_str(&describe(&proposal, &file));
-            done = Done {
-                file: Some(place.display().to_string()),
-                text: Some(file),
-                target: Some(proposal.target.clone()),
-                languages: proposal.languages.clone(),
-                ci: proposal.ci.clone(),
-                gates: proposal
-                    .gates
-                    .iter()
-                    .map(|one| Gate { name: one.gate.name.clone(), run: one.gate.judge().into(), why: one.why.clone() })
-                    .collect(),
-                profile: proposal.profile.as_ref().map(|profile| profile.folder.clone()),
-                ..done
-            };
-        }
-        None => notes.push(format!("{FILE_NAME} is there and stays; --force writes over it")),
+    if !args.refspecs && !args.no_refspecs {
+        let place = place(&repo, args)?;
+        let proposal = proposal(&repo, args, context, &place, asking, &mut notes)?;
+        let file = proposal.text()?;
+        write(&place, &file, args.force)?;
+        text.push_str(&describe(&proposal, &file));
+        let gate = |one: &Proposed| Gate { name: one.gate.name.clone(), run: one.gate.judge().into(), why: one.why.clone() };
+        done = Done {
+            file: Some(place.display().to_string()),
+            text: Some(file),
+            gates: proposal.gates.iter().map(gate).collect(),
+            profile: proposal.profile.map(|profile| profile.folder),
+            target: Some(proposal.target),
+            languages: proposal.languages,
+            ci: proposal.ci,
+            ..done
+        };
     }
     done.refspecs = refspecs(&repo, args, remote, asking)?;
     if let Some(refspecs) = &done.refspecs {
@@ -136,27 +131,20 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     Ok(Answer::yes(text, &done)?.with_notes(notes))
 }
 
-/// Where the file goes; nothing where it is there already and only refspecs are wanted.
-fn place(repo: &Repo, args: &Args) -> Result<Option<PathBuf>> {
-    let only_refspecs = args.refspecs || args.no_refspecs;
+/// Where the file goes.
+fn place(repo: &Repo, args: &Args) -> Result<PathBuf> {
     let Some(root) = repo.git.workdir() else {
-        if only_refspecs {
-            return Ok(None);
-        }
         return Err(Error::input("no-work-tree", format!("a bare repository has no work tree to write {FILE_NAME} into"))
             .hint("run it in a clone and push what it writes; `git lex-pr init --refspecs` sets refspecs here"));
     };
     let place = root.canonicalize().unwrap_or_else(|_| root.to_path_buf()).join(FILE_NAME);
     // A link to nowhere is there, too.
     if place.symlink_metadata().is_ok() && !args.force {
-        if only_refspecs {
-            return Ok(None);
-        }
         return Err(Error::input("exists", format!("there is a {FILE_NAME} already"))
             .at(Location::new(place.display().to_string()))
             .hint("--force writes over it; `git lex-pr doctor` tells what it lacks"));
     }
-    Ok(Some(place))
+    Ok(place)
 }
 
 fn proposal(repo: &Repo, args: &Args, context: &Context, place: &Path, asking: bool, notes: &mut Vec<String>) -> Result<Proposal> {
@@ -166,7 +154,7 @@ fn proposal(repo: &Repo, args: &Args, context: &Context, place: &Path, asking: b
         false => profile(root, args, context, asking)?,
     };
     let named = args.target.as_deref().or(profile.as_ref().and_then(|profile| profile.target.as_deref()));
-    let (target, why) = target(repo, context, named, asking)?;
+    let (target, why) = target(repo, context, named, asking, args.force)?;
     let commit = repo.target_head(&target).map_err(|error| error.at(Location::new(why.clone())))?;
     let why = if args.target.is_some() { "--target says so".to_string() } else { why };
     let mut proposal = propose(repo, &target, &why, commit, profile)?;
@@ -194,8 +182,12 @@ fn profile(root: &Path, args: &Args, context: &Context, asking: bool) -> Result<
 }
 
 /// The branch that everything lands on, and why that one.
-fn target(repo: &Repo, context: &Context, named: Option<&str>, asking: bool) -> Result<(String, String)> {
-    let (target, origin) = context.default_target(repo, named)?;
+fn target(repo: &Repo, context: &Context, named: Option<&str>, asking: bool, force: bool) -> Result<(String, String)> {
+    let (target, origin) = match context.default_target(repo, named) {
+        // A lex-pr.toml that cannot be read is written over.
+        Err(_) if force && named.is_none() => (context.default_branch(repo)?.0, Location::new("default branch")),
+        found => found?,
+    };
     if origin.source != "default branch" {
         let why = if named.is_some() { "the profile says so".into() } else { format!("{origin} says so") };
         return Ok((target, why));

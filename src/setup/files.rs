@@ -83,6 +83,12 @@ impl Folder<'_> {
         self.files.folders.get(self.path).map_or(&[], Vec::as_slice)
     }
 
+    /// Whether the folder `name` in it, with its slash, has a file whose name ends in `suffix`, as far as it was looked into.
+    pub fn holds(&self, name: &str, suffix: &str) -> bool {
+        let below = self.path_of(name.trim_end_matches('/'));
+        self.files.folders.get(&below).is_none_or(|names| names.iter().any(|name| name.ends_with(suffix)))
+    }
+
     pub fn has(&self, name: &str) -> bool {
         self.names().iter().any(|known| known == name)
     }

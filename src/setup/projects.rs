@@ -145,7 +145,8 @@ fn python(folder: Folder, ci: &Ci) -> Option<Project> {
     let manifests = ["pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "tox.ini", "pytest.ini", "manage.py"];
     let is_test = |name: &&String| name.starts_with("test_") && name.ends_with(".py");
     // A folder of scripts or tests is no project of its own.
-    let scripts = || if folder.path.is_empty() { folder.ending(".py") } else { None };
+    let folder_of_tests = ["tests/", "test/"].into_iter().find(|tests| folder.has(tests) && folder.holds(tests, ".py"));
+    let scripts = || if folder.path.is_empty() { folder.ending(".py").or(folder_of_tests) } else { None };
     let manifest = folder.first(&manifests).or_else(scripts)?.to_string();
     let words: String =
         ["pyproject.toml", "setup.cfg", "requirements.txt", "requirements-dev.txt", "dev-requirements.txt", "Pipfile", "tox.ini"]
@@ -162,7 +163,6 @@ fn python(folder: Folder, ci: &Ci) -> Option<Project> {
     let module = |name: &str| if run.is_empty() { format!("python3 -m {name}") } else { format!("{run}{name}") };
     let pytest = folder.first(&["pytest.ini", "conftest.py"]).map(|file| format!("{} is there", folder.path_of(file)));
     let pytest = pytest.or_else(|| words.contains("pytest").then(|| "its settings name pytest".to_string()));
-    let folder_of_tests = folder.first(&["tests/", "test/"]);
     let (test, why) = match (folder.has("manage.py"), pytest, folder_of_tests) {
         (true, None, _) => (Some(format!("{run}python3 manage.py test")), "manage.py is there".to_string()),
         (_, Some(why), _) => (Some(module("pytest")), why),

@@ -182,10 +182,8 @@ impl Proposal {
                 table.as_table().into_iter().flatten().filter(|(key, _)| !["name", "run", "cwd", "timeout"].contains(&key.as_str()));
             further.for_each(|(key, value)| text.push_str(&format!("{key} = {value}\n")));
             if let Some(folder) = &proposed.gate.cwd {
-                text.push_str(&format!(
-                    "# If nothing outside of it matters to this gate, its verdicts are used again more often:\n# paths = [{}]\n",
-                    quoted(&format!("{folder}/**"))
-                ));
+                text.push_str("# If nothing outside of it matters to this gate, its verdicts are used again more often:\n");
+                text.push_str(&comment(&format!("paths = [{}]", quoted(&format!("{folder}/**")))));
             }
         }
         if let Some(codeowners) = &self.codeowners {
