@@ -25,6 +25,7 @@ mod order;
 mod plan;
 mod plugins;
 mod reference;
+mod release;
 mod report;
 mod repositories;
 mod resolutions;

@@ -20,7 +20,7 @@ use crate::{
     setup::Examined,
 };
 use clap::ValueEnum;
-use schemars::{JsonSchema, Schema, generate::SchemaSettings, schema_for};
+use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
 /// Print the JSON Schema of a document that this tool reads or prints.
@@ -134,8 +134,7 @@ impl Document {
             Document::Run => (schema_for!(Run), runs),
             Document::Verdict => (schema_for!(Verdict), &[]),
             Document::ItemNote => (schema_for!(ItemNote), &[]),
-            // The editors' TOML servers know this draft and none that is newer.
-            Document::Config => (SchemaSettings::draft07().into_generator().into_root_schema_for::<ConfigFile>(), &[]),
+            Document::Config => (ConfigFile::schema(), &[]),
             Document::Order => (schema_for!(order::Order), &["order"]),
             Document::Plans => (schema_for!(Vec<plans::Listed>), &["plan list"]),
             Document::PlanValid => (schema_for!(plans::Validated), &["plan validate"]),
