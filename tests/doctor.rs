@@ -187,6 +187,12 @@ fn what_killed_processes_left_is_mended() {
     );
     assert_eq!(about(&examined, "work tree").len(), 2, "{examined:#}");
     assert!(locks.iter().all(|lock| lock.exists()) && left.exists(), "looking mends nothing");
+    // Also as a command of git, which is a git that is at work there.
+    let binary = Path::new(env!("CARGO_BIN_EXE_git-lex-pr")).parent().unwrap();
+    let path = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let said = sandbox.command("git", &sandbox.repo).args(["lex-pr", "doctor", "--json"]).env("PATH", path).output().unwrap();
+    let examined: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert!(about(&examined, "lock").iter().all(|lock| lock["level"] == "bad"), "{examined:#}");
     let text = sandbox.lex(&["doctor"]).exits(1).stdout;
     assert!(text.contains("next: git lex-pr doctor --fix") && text.contains("lock: rm "), "{text}");
 

@@ -3,6 +3,7 @@
 use super::{Cure, Finding};
 use crate::{model::Result, repo::Repo};
 use std::{
+    os::unix::process::parent_id,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,8 +18,8 @@ pub(super) fn look(repo: &Repo) -> Result<Vec<Finding>> {
     let busy = git_at_work(repo);
     let findings: Vec<Finding> = locks(repo)
         .into_iter()
-        .map(|(path, age)| {
-            let message = format!("{} has been there for {} min", path.display(), age.as_secs() / 60);
+        .map(|(path, since)| {
+            let message = format!("{} has been there since {since}", path.display());
             match busy {
                 // Whose it is cannot be told from outside.
                 true => Finding::note("lock", format!("{message}, and a git is at work here")).mend("let that git end, then look again"),
@@ -29,8 +30,8 @@ pub(super) fn look(repo: &Repo) -> Result<Vec<Finding>> {
     Ok(if findings.is_empty() { vec![Finding::good("lock", "none is left behind")] } else { findings })
 }
 
-/// The locks that are old, and how old.
-fn locks(repo: &Repo) -> Vec<(PathBuf, Duration)> {
+/// The locks that are old, and since when they are there, in UTC, RFC 3339.
+fn locks(repo: &Repo) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![repo.git.common_dir().to_path_buf(), repo.git.git_dir().to_path_buf(), repo.git.common_dir().join("refs")];
     folders.dedup();
@@ -45,10 +46,11 @@ fn locks(repo: &Repo) -> Vec<(PathBuf, Duration)> {
                     folders.push(path);
                 }
             } else if path.extension().is_some_and(|extension| extension == "lock")
-                && let Ok(age) = entry.metadata().and_then(|data| data.modified()).map(|time| time.elapsed().unwrap_or_default())
-                && age >= OLD
+                && let Ok(since) = entry.metadata().and_then(|data| data.modified())
+                && since.elapsed().is_ok_and(|age| age >= OLD)
             {
-                found.push((path, age));
+                let since = jiff::Timestamp::try_from(since).map_or_else(|_| "long ago".into(), |since| format!("{since:.0}"));
+                found.push((path, since));
             }
         }
     }
@@ -62,7 +64,9 @@ fn git_at_work(repo: &Repo) -> bool {
     let places: Vec<PathBuf> =
         [Some(repo.git.common_dir()), repo.git.workdir()].into_iter().flatten().filter_map(|place| place.canonicalize().ok()).collect();
     let here = |folder: &Path| places.iter().any(|place| folder.starts_with(place));
-    processes.flatten().any(|process| {
+    // `git lex-pr` is a git that waits for this very process.
+    let parent = parent_id().to_string();
+    processes.flatten().filter(|process| process.file_name() != parent.as_str()).any(|process| {
         let is_git = std::fs::read_to_string(process.path().join("comm")).is_ok_and(|name| name.trim() == "git");
         is_git && std::fs::read_link(process.path().join("cwd")).is_ok_and(|folder| here(&folder))
     })
