@@ -113,7 +113,7 @@ fn hooks_count_where_git_runs_them() {
     let hook = |folder: &str, mode: u32| {
         let path = sandbox.repo.join(folder).join("pre-push");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, "#!/bin/sh\nexec git lex-pr hook run pre-push \"$@\"\n").unwrap();
+        std::fs::write(&path, "#!/bin/sh\nlex_pr=git-lex-pr\n\"$lex_pr\" hook run pre-push \"$@\"\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
     assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["mend"], "git lex-pr hook install");

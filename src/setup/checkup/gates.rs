@@ -85,19 +85,25 @@ const BUILT_INTO_SHELLS: [&str; 30] = [
     "if", "printf", "read", "return", "set", "shift", "test", "trap", "true", "ulimit", "umask", "until", "wait", "while",
 ];
 
+/// The known name that `name` is but for a slip of a finger or two: more may be another tool's.
+fn mistyped(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    let near = nearest(name, known.iter().copied())?;
+    (strsim::damerau_levenshtein(&name.to_lowercase(), &near.to_lowercase()) <= 2).then_some(near)
+}
+
 /// Names in git's configuration and in the environment that look like ones that are read, and are not.
 fn unknown_names(repo: &Repo) -> Vec<Finding> {
     let said = repo.git_command().args(["config", "--name-only", "--get-regexp", r"^lexpr\."]).output(None);
     let said = said.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default();
     let is_known = |name: &str| GIT_KEYS.iter().any(|key| key.eq_ignore_ascii_case(name));
     let of_git = said.lines().filter(|name| !is_known(name)).filter_map(|name| {
-        let near = nearest(name, GIT_KEYS)?;
+        let near = mistyped(name, &GIT_KEYS)?;
         let message = format!("git config has {name}, which nothing reads; did you mean `{near}`?");
         Some(Finding::bad("config", message).mend(format!("git config --unset {}", shell_word(name))))
     });
     let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(|name| name.starts_with("LEX_PR_"));
     let of_environment = names.filter(|name| !VARIABLES.contains(&name.as_str())).filter_map(|name| {
-        let near = nearest(&name, VARIABLES)?;
+        let near = mistyped(&name, &VARIABLES)?;
         let message = format!("the variable {name} is set, which nothing reads; did you mean `{near}`?");
         Some(Finding::bad("config", message).mend(format!("unset {name}")))
     });

@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What a hook calls.
-const CALL: &str = "lex-pr hook run";
+/// What a hook calls: by name, or by a variable of the script that `hook install` writes.
+const CALLS: [&str; 2] = ["lex-pr hook run", "\"$lex_pr\" hook run"];
 
 /// Other managers of hooks, by the file that configures them.
 const MANAGERS: [(&str, &str); 8] = [
@@ -76,5 +76,6 @@ fn hooks_in(folder: &Path) -> Vec<PathBuf> {
 
 fn calls(file: &Path) -> bool {
     let text = std::fs::read(file).unwrap_or_default();
-    String::from_utf8_lossy(&text).lines().any(|line| !line.trim_start().starts_with('#') && line.contains(CALL))
+    let text = String::from_utf8_lossy(&text);
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| CALLS.iter().any(|call| line.contains(call)))
 }
