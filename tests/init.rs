@@ -240,6 +240,8 @@ fn refspecs_are_set_and_taken_out_and_a_fetch_brings_what_they_name() {
     sandbox.lex_in(&clone, &["init", "--no-refspecs"]).exits(0);
     assert_eq!(fetched(), plain, "what else stood there is as it was");
     assert!(sandbox.lex_in(&clone, &["init", "--refspecs", "--remote", "orign"]).exits(2).stderr.contains("did you mean `origin`?"));
+    assert!(sandbox.lex(&["init", "--remote", "origin"]).exits(2).stderr.contains("there is no remote `origin`"));
+    assert!(!sandbox.repo.join("lex-pr.toml").exists(), "nothing is half-written");
     assert!(sandbox.lex(&["init", "--refspecs"]).exits(2).stderr.contains("git remote add"));
     let bare = sandbox.root.path().join("bare.git");
     sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);

@@ -209,6 +209,9 @@ fn target(repo: &Repo, context: &Context, named: Option<&str>, asking: bool, for
 /// The remote whose refspecs are set, if there is one.
 fn remote(repo: &Repo, args: &Args) -> Result<Option<String>> {
     let remotes = repo.remotes();
+    if let Some(named) = &args.remote {
+        repo.check_remote(named)?;
+    }
     let usual = remotes.iter().find(|name| *name == "origin").or(if remotes.len() == 1 { remotes.first() } else { None });
     match args.remote.as_ref().or(usual) {
         None if args.refspecs || args.no_refspecs => {

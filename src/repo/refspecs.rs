@@ -18,6 +18,19 @@ impl Repo {
         self.git.remote_names().iter().map(ToString::to_string).collect()
     }
 
+    /// Refuse a remote that is not configured.
+    pub fn check_remote(&self, remote: &str) -> Result<()> {
+        let remotes = self.remotes();
+        if !remotes.iter().any(|known| known == remote) {
+            let hint = match nearest(remote, remotes.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "`git remote` shows the remotes; `git remote add NAME URL` makes one".into(),
+            };
+            return Err(Error::input("no-remote", format!("there is no remote `{remote}`")).hint(hint));
+        }
+        Ok(())
+    }
+
     /// Whether `git fetch REMOTE` brings what this tool keeps there.
     pub fn has_refspecs(&self, remote: &str) -> Result<bool> {
         let set = self.fetched(remote)?;
@@ -27,14 +40,7 @@ impl Repo {
     /// Add this tool's refspecs to `remote.NAME.fetch`, or take them out; whatever else stands there stays. Gives whether that
     /// changed anything.
     pub fn set_refspecs(&self, remote: &str, wanted: bool) -> Result<bool> {
-        let remotes = self.remotes();
-        if !remotes.iter().any(|known| known == remote) {
-            let hint = match nearest(remote, remotes.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => "`git remote` shows the remotes; `git remote add NAME URL` makes one".into(),
-            };
-            return Err(Error::input("no-remote", format!("there is no remote `{remote}`")).hint(hint));
-        }
+        self.check_remote(remote)?;
         let set = self.fetched(remote)?;
         let key = format!("remote.{remote}.fetch");
         let mut changed = false;

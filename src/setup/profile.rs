@@ -103,7 +103,7 @@ struct StackFile {
     items: Vec<serde_json::Value>,
 }
 
-/// Read the profile in `named`, else in the folder that [`PROFILE_VARIABLE`] names, else in the first of [`PROFILE_FOLDERS`] in
+/// Read the profile in `named`, else in the folder that `LEX_PR_PROFILE_DIR` names, else in `.smartergpt.local` or `.smartergpt` in
 /// `root`; nothing where there is none.
 ///
 /// Errors: a folder that is named but is not there, and a file that cannot be read, with its line.
