@@ -3,7 +3,8 @@
 //! verdicts and the journal live in git.
 //!
 //! Data flows one way: [`plan`] -> order -> [`weave`] -> [`gate`] -> land (in [`run`]) -> [`report`]. Each module uses only
-//! those before it in this list: [`model`], [`config`], [`repo`], [`plan`], [`weave`], [`gate`], [`run`], [`sync`], [`report`], [`cli`].
+//! those before it in this list: [`model`], [`config`], [`repo`], [`plan`], [`weave`], [`gate`], [`run`], [`sync`], [`setup`],
+//! [`report`], [`cli`].
 
 pub mod cli;
 pub mod config;
@@ -13,5 +14,6 @@ pub mod plan;
 pub mod repo;
 pub mod report;
 pub mod run;
+pub mod setup;
 pub mod sync;
 pub mod weave;

@@ -136,6 +136,8 @@ fn the_pictures_are_what_the_tool_draws() {
 fn every_example_document_is_read() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let examples = root.join("examples");
+    let schema = serde_json::to_value(ConfigFile::schema()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
     let sources: Vec<String> = files(&root.join("plugins"), &["rs", "c", "js", "lua"])
         .iter()
         .map(|p| std::fs::read_to_string(p).unwrap().replace("//! ", "").replace("//!\n", "\n"))
@@ -147,7 +149,13 @@ fn every_example_document_is_read() {
                 // The test of the kit runs them.
                 "lua" if path.ends_with("cookbook.md") => {}
                 "toml" if text.contains("expect") => drop(Case::parse(&text, &path.display().to_string()).unwrap()),
-                "toml" => drop(ConfigFile::parse(&text, &path.display().to_string()).unwrap()),
+                "toml" => {
+                    ConfigFile::parse(&text, &path.display().to_string()).unwrap();
+                    // Editors know the file by its schema alone.
+                    let value: serde_json::Value = toml::from_str(&text).unwrap();
+                    let errors: Vec<String> = schema.iter_errors(&value).map(|e| format!("{e} at {}", e.instance_path())).collect();
+                    assert!(errors.is_empty(), "{}: {errors:?}", path.display());
+                }
                 "json" => drop(document::read(&text, &path.display().to_string()).unwrap()),
                 "console" | "text" => {}
                 // The test of hooks gives them to the managers that they are for.
@@ -187,6 +195,8 @@ fn every_command_has_help_and_every_page_is_in_the_readme() {
     let sandbox = Sandbox::new();
     let help = sandbox.lex(&["-h"]).exits(0).stdout;
     for command in [
+        "init",
+        "doctor",
         "plan",
         "order",
         "forecast",

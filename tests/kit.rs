@@ -325,17 +325,6 @@ fn every_document_of_the_kit_is_as_its_schema_says() {
     assert!(!schema.is_valid(&serde_json::json!({ "expect": { "verdict": "pass" }, "after": { "a": true } })));
 }
 
-#[test]
-fn completions_know_the_kit() {
-    let sandbox = Sandbox::new();
-    for shell in ["bash", "zsh", "fish"] {
-        let said = sandbox.lex(&["completions", shell]).exits(0).stdout;
-        for word in ["wasm-rust", "cases", "verbose"] {
-            assert!(said.contains(word), "{word} for {shell}");
-        }
-    }
-}
-
 /// The gates that ship and the templates say what their cases say, and so do the gates of the cookbook.
 #[test]
 fn every_case_of_this_repository_is_good() {

@@ -4,15 +4,19 @@
 
 mod builtin;
 mod classes;
+mod command_line;
 mod compat;
+mod completions;
 mod demo;
 mod differential;
 mod docs;
+mod doctor;
 mod errors;
 mod forecast;
 mod gates;
 mod history;
 mod hooks;
+mod init;
 mod kill;
 mod kit;
 mod ladder;
@@ -24,6 +28,7 @@ mod plan;
 mod plugins;
 mod query;
 mod reference;
+mod release;
 mod report;
 mod repositories;
 mod resolutions;

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-struct Terminal {
+pub struct Terminal {
     screen: std::fs::File,
     child: Child,
     seen: String,
@@ -16,7 +16,7 @@ struct Terminal {
 
 impl Terminal {
     /// `git lex-pr ARGS` on a terminal of its own, which is `columns` wide.
-    fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
+    pub fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
         let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
         pty::grantpt(&screen).unwrap();
         pty::unlockpt(&screen).unwrap();
@@ -42,15 +42,20 @@ impl Terminal {
         }
     }
 
-    fn wait_for(&mut self, words: &str) {
+    pub fn wait_for(&mut self, words: &str) {
         let patience = Instant::now() + Duration::from_secs(20);
         while !self.seen.contains(words) {
             assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
         }
     }
 
+    /// Type on it.
+    pub fn say(&mut self, words: &str) {
+        self.screen.write_all(words.as_bytes()).unwrap();
+    }
+
     /// Everything that was written, and the exit status.
-    fn end(mut self) -> (String, Option<i32>) {
+    pub fn end(mut self) -> (String, Option<i32>) {
         while self.read() {}
         (self.seen, self.child.wait().unwrap().code())
     }

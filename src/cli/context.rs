@@ -193,8 +193,7 @@ impl Context {
     }
 
     /// The branch that a new plan lands on: the flag, `LEX_PR_TARGET`, `lexpr.target`, `target` in `lex-pr.toml` of the
-    /// default branch, or the default branch: the remote's, else `main`, else `master`, else the one checked out. Also what
-    /// names it, for errors.
+    /// default branch, or the default branch. Also what names it, for errors.
     pub fn default_target(&self, repo: &Repo, flag: Option<&str>) -> Result<(String, Location)> {
         let named = flag
             .map(|target| (target.to_owned(), "--target"))
@@ -203,16 +202,22 @@ impl Context {
         if let Some((target, origin)) = named {
             return Ok((target, Location::new(origin)));
         }
+        let (branch, commit) = self.default_branch(repo)?;
+        Ok(match config_file(repo, &branch, commit)?.target {
+            Some(target) => (target, Location::new(format!("{branch}:{FILE_NAME}")).at_path("target")),
+            None => (branch, Location::new("default branch")),
+        })
+    }
+
+    /// The remote's default branch, else `main`, else `master`, else the one checked out; and its commit.
+    pub fn default_branch(&self, repo: &Repo) -> Result<(String, ObjectId)> {
         let remote = repo.git.try_find_reference("refs/remotes/origin/HEAD").ok().flatten().and_then(|head| {
             head.target().try_name().and_then(|name| name.as_bstr().to_string().strip_prefix("refs/remotes/origin/").map(ToOwned::to_owned))
         });
         let head = repo.git.head_name().ok().flatten().map(|name| name.shorten().to_string());
         for branch in remote.into_iter().chain(["main".into(), "master".into()]).chain(head) {
             if let Some(commit) = repo.ref_commit(&format!("refs/heads/{branch}"))? {
-                return Ok(match config_file(repo, &branch, commit)?.target {
-                    Some(target) => (target, Location::new(format!("{branch}:{FILE_NAME}")).at_path("target")),
-                    None => (branch, Location::new("default branch")),
-                });
+                return Ok((branch, commit));
             }
         }
         Err(Error::input("no-target", "there is no branch to land on").hint("make a first commit, or name the branch with --target"))

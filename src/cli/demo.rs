@@ -2,10 +2,16 @@
 
 use super::{Answer, context::Context, dispatch, parse, print};
 use crate::{
-    model::{Error, Result, run::Status, shell_word},
+    model::{
+        Error, Result,
+        run::{Run, Status},
+        shell_word,
+    },
     repo::{GitCommand, PLAIN_CONFIG},
     report::style::{FAINT, HEAD, paint, printable},
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -19,6 +25,16 @@ use std::{
 pub struct Args {
     /// Where to make it; it must be empty or not exist. Without it, a new folder in the temporary folder.
     dir: Option<PathBuf>,
+}
+
+/// What `demo --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Made {
+    /// The folder.
+    dir: String,
+    /// The run that landed what holds.
+    #[schemars(with = "Run")]
+    run: serde_json::Value,
 }
 
 /// A commit of the demo: its branch, the branch it starts from, its message, and the files it writes.
@@ -146,7 +162,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
          git lex-pr plan add demo report/daily && git lex-pr merge demo --execute\n",
         paint(HEAD, "Try next:")
     );
-    Answer::yes(next, &serde_json::json!({ "dir": dir, "run": last }))
+    Answer::yes(next, &Made { dir: dir.display().to_string(), run: last })
 }
 
 /// The demo claims an outcome; where this machine gives another one, such as for want of `awk`, it must not pass for a success.

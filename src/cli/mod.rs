@@ -4,6 +4,7 @@ mod abort;
 mod completions;
 mod context;
 mod demo;
+mod doctor;
 mod forecast;
 mod gate;
 mod gate_new;
@@ -14,6 +15,7 @@ mod gate_test;
 mod hook;
 mod hook_push;
 mod hook_run;
+mod init;
 mod man;
 mod merge;
 mod narrow;
@@ -84,6 +86,8 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::Args),
+    Doctor(doctor::Args),
     #[command(subcommand)]
     Plan(plan::Command),
     #[command(visible_alias = "merge-order")]
@@ -144,6 +148,9 @@ impl Answer {
 
 /// Run the command line `args` (the program's name first) and give the exit status.
 pub fn main(args: Vec<OsString>) -> u8 {
+    if let Some(status) = completions::answer(&args) {
+        return status;
+    }
     let wants_json = args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json");
     let cli = match parse(&args) {
         Ok(cli) => cli,
@@ -168,12 +175,19 @@ pub fn main(args: Vec<OsString>) -> u8 {
     }
 }
 
+/// All commands and what they take, for whoever looks at the command line itself.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 fn parse(args: &[OsString]) -> Result<Cli, clap::Error> {
     Cli::from_arg_matches(&Cli::command().try_get_matches_from(args)?)
 }
 
 fn dispatch(command: Command, context: &Context) -> Result<Answer> {
     match command {
+        Command::Init(args) => init::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
         Command::Plan(command) => plan::run(command, context),
         Command::Order(args) => order::run(&args, context),
         Command::Query(args) => query::run(&args, context),
@@ -198,7 +212,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Demo(args) => demo::run(&args, context),
         Command::Schema(args) => schema::run(&args),
         Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => man::run(&args),
+        Command::Man(args) => man::run(&args, context),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::{
     report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
 };
 use clap::Subcommand;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Make and change plans: which branches land, in which order.
@@ -221,7 +222,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             let old = store::delete(&repo, &plan)?;
             let bring_back = printable(&format!("git lex-pr plan restore {} {}", shell_word(&plan), repo.short(old)));
             let text = format!("deleted plan {}\n{} {bring_back}\n", printable(&plan), paint(FAINT, "to bring it back:"));
-            Answer::yes(text, &serde_json::json!({ "deleted": plan, "revision": old.to_string() }))
+            Answer::yes(text, &Deleted { deleted: plan, revision: old.to_string() })
         }
     }
 }
@@ -314,12 +315,50 @@ fn describe_changes(changes: &[crate::plan::Change]) -> String {
     columns(&rows)
 }
 
-#[derive(Serialize)]
-struct Listed {
+/// What `plan list --json` prints for each plan.
+#[derive(Serialize, JsonSchema)]
+pub struct Listed {
+    /// Its name.
     name: String,
+    /// The branch that it lands on.
     target: String,
+    /// How many items it has.
     items: usize,
+    /// The commit of its newest revision.
     revision: String,
+}
+
+/// What `plan log --json` prints for each revision.
+#[derive(Serialize, JsonSchema)]
+pub struct Logged {
+    /// Its commit.
+    revision: String,
+    /// When it was made, in UTC, RFC 3339.
+    at: String,
+    /// Who made it: `Name <mail>`.
+    by: String,
+    /// What was done.
+    message: String,
+}
+
+/// What `plan delete --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Deleted {
+    /// The plan's name.
+    deleted: String,
+    /// The commit of its last revision, from which it can be brought back.
+    revision: String,
+}
+
+/// What `plan validate --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Validated {
+    /// Always true: a plan that is not valid is an error.
+    valid: bool,
+    /// How many items it has.
+    items: usize,
+    /// What it names that is not here, each in one line.
+    missing: Vec<String>,
 }
 
 fn list(repo: &Repo) -> Result<Answer> {
@@ -351,11 +390,9 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
         .iter()
         .map(|r| vec![(repo.short(r.id), CARE), (r.at.clone(), FAINT), (r.by.clone(), FAINT), (r.message.clone(), PLAIN)])
         .collect();
-    let json: Vec<_> = revisions
-        .iter()
-        .map(|r| serde_json::json!({ "revision": r.id.to_string(), "at": r.at, "by": r.by, "message": r.message }))
-        .collect();
-    Answer::yes(columns(&rows), &json)
+    let logged: Vec<_> =
+        revisions.into_iter().map(|r| Logged { revision: r.id.to_string(), at: r.at, by: r.by, message: r.message }).collect();
+    Answer::yes(columns(&rows), &logged)
 }
 
 fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
@@ -380,6 +417,6 @@ fn valid(plan: &Plan, missing: Vec<String>) -> Result<Answer> {
     for line in &missing {
         text.push_str(&format!("{} {}\n", paint(BAD, "missing:"), printable(line)));
     }
-    let json = serde_json::json!({ "valid": true, "items": plan.items.len(), "missing": missing });
-    Ok(Answer { no: !missing.is_empty(), ..Answer::yes(text, &json)? })
+    let no = !missing.is_empty();
+    Ok(Answer { no, ..Answer::yes(text, &Validated { valid: true, items: plan.items.len(), missing })? })
 }

@@ -51,6 +51,26 @@ pub struct Listed {
     from: String,
 }
 
+/// What `resolutions show --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Shown {
+    #[serde(flatten)]
+    listed: Listed,
+    /// What both sides began with.
+    base: String,
+    /// The two sides.
+    sides: [String; 2],
+    /// What was made of them.
+    resolution: String,
+}
+
+/// What `resolutions forget --json` prints.
+#[derive(Serialize, JsonSchema)]
+pub struct Forgot {
+    /// The keys.
+    forgot: Vec<String>,
+}
+
 impl Listed {
     fn new(key: String, resolution: &Resolution) -> Self {
         Listed { key, kind: resolution.kind.word(), path: resolution.path.clone(), from: resolution.from.clone() }
@@ -76,7 +96,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             repo.change_resolutions(&[], &keys, "forget")?;
             let count = keys.len();
             let plural = if count == 1 { "" } else { "s" };
-            Answer::yes(format!("forgot {count} resolution{plural}\n"), &serde_json::json!({ "forgot": keys }))
+            Answer::yes(format!("forgot {count} resolution{plural}\n"), &Forgot { forgot: keys })
         }
     }
 }
@@ -132,9 +152,11 @@ fn show(repo: &Repo, key: &str) -> Result<Answer> {
         }
     }
     let lossy = |content: &[u8]| String::from_utf8_lossy(content).into_owned();
-    let json = serde_json::json!({
-        "key": key, "kind": resolution.kind.word(), "path": resolution.path, "from": resolution.from,
-        "base": lossy(&resolution.base), "sides": [lossy(one), lossy(other)], "resolution": lossy(&resolution.resolution),
-    });
-    Answer::yes(text, &json)
+    let shown = Shown {
+        base: lossy(&resolution.base),
+        sides: [lossy(one), lossy(other)],
+        resolution: lossy(&resolution.resolution),
+        listed: Listed::new(key, &resolution),
+    };
+    Answer::yes(text, &shown)
 }

@@ -9,9 +9,10 @@ use crate::model::{
     policy::{Batch, Overrides, Performance, Retry, SignedVerdicts},
     time::Span,
 };
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, generate::SchemaSettings, json_schema, transform::RecursiveTransform};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use serde_json::Value;
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// The file's name, at the root of the target commit.
 pub const FILE_NAME: &str = "lex-pr.toml";
@@ -39,6 +40,9 @@ pub struct ConfigFile {
     /// The gates.
     #[serde(default, rename = "gate")]
     pub gates: Vec<GateSpec>,
+    /// What it was read from, such as `main:lex-pr.toml`.
+    #[serde(skip)]
+    pub source: String,
 }
 
 /// `[hook]`
@@ -179,12 +183,10 @@ pub struct PolicyTable {
 }
 
 /// How many gates run at once.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Workers {
     /// As many as pay: one per processor at first, more while that lets more gates end.
     #[default]
-    #[serde(rename = "auto")]
     Auto,
     /// This many.
     Count(u32),
@@ -209,6 +211,16 @@ impl std::str::FromStr for Workers {
             _ if text == "auto" => Ok(Workers::Auto),
             _ => Err(format!("`{text}` is no number of workers; it is `auto` or at least 1")),
         }
+    }
+}
+
+impl JsonSchema for Workers {
+    fn schema_name() -> Cow<'static, str> {
+        "Workers".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "auto" }, { "type": "integer", "minimum": 1 }] })
     }
 }
 
@@ -248,9 +260,15 @@ impl std::str::FromStr for OnConflict {
 }
 
 impl ConfigFile {
+    /// The JSON Schema of the file, of the draft that the editors' TOML servers know.
+    pub fn schema() -> Schema {
+        let settings = SchemaSettings::draft07().with_transform(RecursiveTransform(write_keys_as_toml_does));
+        settings.into_generator().into_root_schema_for::<ConfigFile>()
+    }
+
     /// Read the file. `source` names it in errors, such as `main:lex-pr.toml`.
     pub fn parse(text: &str, source: &str) -> Result<ConfigFile> {
-        let file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
+        let mut file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
         if file.version > VERSION {
             let message = format!("version {} of the file is newer than the {VERSION} that this git-lex-pr reads", file.version);
             return Err(Error::input("newer-schema", message)
@@ -269,8 +287,30 @@ impl ConfigFile {
             let place = Location::new(source).at_path(format!("policy.performance.{key}"));
             Error::input("bad-value", message).at(place).hint("docs/config.md has what the key takes")
         })?;
+        file.source = source.into();
         Ok(file)
     }
+}
+
+/// A plan, which is JSON, writes `maxAttempts` where the file writes `max-attempts`.
+fn write_keys_as_toml_does(schema: &mut Schema) {
+    let Some(Value::Object(properties)) = schema.get_mut("properties") else { return };
+    *properties = std::mem::take(properties).into_iter().map(|(key, value)| (with_hyphens(&key), value)).collect();
+    if let Some(Value::Array(required)) = schema.get_mut("required") {
+        required.iter_mut().for_each(|key| *key = with_hyphens(key.as_str().unwrap_or_default()).into());
+    }
+}
+
+/// `cacheTTLSeconds` as `cache-ttl-seconds`.
+fn with_hyphens(key: &str) -> String {
+    let chars: Vec<char> = key.chars().collect();
+    let begins_word = |at: usize| {
+        let before = at.checked_sub(1).map(|before| chars[before]);
+        chars[at].is_uppercase()
+            && (before.is_some_and(char::is_lowercase) || (before.is_some() && chars.get(at + 1).is_some_and(|c| c.is_lowercase())))
+    };
+    let written = chars.iter().enumerate().map(|(at, c)| format!("{}{}", if begins_word(at) { "-" } else { "" }, c.to_lowercase()));
+    written.collect()
 }
 
 /// Read a TOML document, blaming the place in `source` where it is not one; `hint` is for a wrong value.

@@ -2,9 +2,11 @@
 
 mod cache;
 mod file;
+mod settings;
 
 pub use cache::cache_folder;
 pub use file::{ConfigFile, FILE_NAME, Format, HookTable, OnConflict, Regenerate, Resolver, WeaveTable, Workers, read_toml};
+pub use settings::{GIT_KEYS, Setting, VARIABLES};
 
 use crate::model::{
     Error, Result,
@@ -14,6 +16,7 @@ use crate::model::{
     plan::Plan,
     policy::{AdminGreen, Batch, Performance, Retry, SignedVerdicts},
 };
+use settings::Origins;
 use std::collections::BTreeMap;
 
 /// What a run obeys.
@@ -45,6 +48,7 @@ pub struct Config {
     pub weave: WeaveTable,
     /// What hooks let pass.
     pub hook: HookTable,
+    origins: Origins,
 }
 
 /// What the command line says, which beats everything else.
@@ -68,6 +72,7 @@ impl Config {
     /// only add up: a plan, a clone or a person cannot take away what the target demands.
     pub fn resolve(file: ConfigFile, plan: &Plan, git: Lookup, env: Lookup, flags: &Flags) -> Result<Config> {
         let policy = &plan.policy;
+        let mut origins = origins_in_documents(&file, plan);
         let mut config = Config {
             gates: file.gates,
             required: file.policy.required,
@@ -85,6 +90,7 @@ impl Config {
             performance: file.policy.performance.with(policy.performance.clone().unwrap_or_default()),
             weave: file.weave,
             hook: file.hook,
+            origins: Origins::default(),
         };
         config.required.extend(policy.required_gates.iter().cloned());
         config.optional.extend(policy.optional_gates.iter().cloned());
@@ -98,15 +104,23 @@ impl Config {
         ] {
             if let Some(value) = setting(lookup, workers)? {
                 config.workers = value;
+                origins.say(true, "policy.max-workers", workers);
             }
             if let Some(value) = setting(lookup, batch)? {
                 config.batch = value;
+                origins.say(true, "policy.batch", batch);
             }
             if let Some(value) = setting(lookup, on_conflict)? {
                 config.on_conflict = value;
+                origins.say(true, "policy.on-conflict", on_conflict);
             }
         }
         config.hook.on_error = on_error(git, env)?.unwrap_or(config.hook.on_error);
+        origins.say(flags.max_workers.is_some(), "policy.max-workers", "--max-workers");
+        origins.say(flags.batch.is_some(), "policy.batch", "--batch");
+        origins.say(flags.on_conflict.is_some(), "policy.on-conflict", "--on-conflict");
+        origins.say(flags.fail_fast, "policy.fail-fast", "--fail-fast");
+        config.origins = origins;
         config.workers = flags.max_workers.unwrap_or(config.workers);
         config.batch = flags.batch.unwrap_or(config.batch);
         config.on_conflict = flags.on_conflict.unwrap_or(config.on_conflict);
@@ -150,6 +164,33 @@ impl Config {
 /// What git config and the environment say becomes of a push or commit where the hook itself fails.
 pub fn on_error(git: Lookup, env: Lookup) -> Result<Option<Ruling>> {
     Ok(setting(env, "LEX_PR_HOOK_ON_ERROR")?.or(setting(git, "lexpr.hookOnError")?))
+}
+
+/// Who of lex-pr.toml and the plan says what.
+fn origins_in_documents(file: &ConfigFile, plan: &Plan) -> Origins {
+    let mut origins = Origins::default();
+    let (policy, source) = (&file.policy, file.source.as_str());
+    origins.add(!policy.required.is_empty(), "policy.required", source);
+    origins.add(!policy.optional.is_empty(), "policy.optional", source);
+    origins.say(policy.max_workers.is_some(), "policy.max-workers", source);
+    origins.say(policy.batch.is_some(), "policy.batch", source);
+    origins.say(policy.on_conflict.is_some(), "policy.on-conflict", source);
+    origins.say(policy.fail_fast, "policy.fail-fast", source);
+    origins.add(!policy.retries.is_empty(), "policy.retries", source);
+    origins.say(policy.overrides.admin_green.is_some(), "policy.overrides.admin-green", source);
+    origins.say_performance(&policy.performance, source);
+    origins.say(!file.weave.off.is_empty(), "weave.off", source);
+    origins.say(true, "gate", source);
+    let (policy, source) = (&plan.policy, "the plan");
+    origins.add(!policy.required_gates.is_empty(), "policy.required", source);
+    origins.add(!policy.optional_gates.is_empty(), "policy.optional", source);
+    origins.say(policy.max_workers.is_some(), "policy.max-workers", source);
+    origins.say(policy.batch.is_some(), "policy.batch", source);
+    origins.add(!policy.retries.is_empty(), "policy.retries", source);
+    if let Some(limits) = &policy.performance {
+        origins.say_performance(limits, source);
+    }
+    origins
 }
 
 fn setting<T: std::str::FromStr<Err = String>>(lookup: Lookup, name: &str) -> Result<Option<T>> {

@@ -5,7 +5,7 @@ use gix::{ObjectId, object::tree::diff::ChangeDetached as Change};
 use std::path::Path;
 
 /// What is kept free for what gates write themselves, in bytes.
-const RESERVE: u64 = 256 << 20;
+pub const RESERVE: u64 = 256 << 20;
 
 /// What a file system mostly gives a file room by, in bytes.
 const BLOCK: u64 = 4 << 10;
@@ -30,7 +30,7 @@ pub(super) fn check_room(dir: &Path, needed: u64) -> Result<()> {
 }
 
 /// The bytes of the file system of `dir` that are free to this user, by statvfs(3).
-fn free(dir: &Path) -> Option<u64> {
+pub fn free(dir: &Path) -> Option<u64> {
     let told = rustix::fs::statvfs(dir).ok()?;
     Some(told.f_bavail.saturating_mul(told.f_frsize))
 }

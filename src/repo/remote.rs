@@ -1,6 +1,9 @@
 //! Other repositories, which git itself fetches from and pushes to.
 
-use super::{GitCommand, RefChange, Repo};
+use super::{
+    GitCommand, RefChange, Repo,
+    refspecs::{KEPT, TRACKING},
+};
 use crate::model::{
     Error, Result,
     error::{Class, Location, nearest},
@@ -10,12 +13,6 @@ use crate::model::{
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
 use std::{collections::BTreeMap, io::IsTerminal, time::Duration};
-
-/// Where what a remote has is kept, under the remote's name.
-const TRACKING: &str = "refs/lex-pr-remotes/";
-
-/// Where there is what, and where here that is kept.
-const KEPT: [(&str, &str); 2] = [("refs/lex-pr/", "lex-pr/"), ("refs/notes/lex-pr/", "notes/")];
 
 /// How long one fetch or push may take where nothing is said.
 const PATIENCE: Duration = Duration::from_secs(600);

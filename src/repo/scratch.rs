@@ -8,7 +8,7 @@ use std::{
     fs::{File, Permissions},
     io::Result,
     os::unix::fs::PermissionsExt,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Once,
 };
 
@@ -36,6 +36,11 @@ impl Scratch {
     pub fn sweep() {
         static SWEEP: Once = Once::new();
         SWEEP.call_once(|| sweep(&std::env::temp_dir()));
+    }
+
+    /// The folders that dead processes have left.
+    pub fn left() -> Vec<PathBuf> {
+        left_in(&std::env::temp_dir()).collect()
     }
 
     /// Its path.
@@ -72,15 +77,18 @@ fn open_up(dir: &Path) {
 
 /// Remove the folders of dead processes.
 fn sweep(place: &Path) {
-    for entry in std::fs::read_dir(place).into_iter().flatten().flatten() {
+    left_in(place).for_each(|folder| remove(&folder));
+}
+
+/// The folders of dead processes in `place`.
+fn left_in(place: &Path) -> impl Iterator<Item = PathBuf> {
+    std::fs::read_dir(place).into_iter().flatten().flatten().filter_map(|entry| {
         let name = entry.file_name();
         let owner = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok()).and_then(Pid::from_raw);
         let dead = owner.is_some_and(|pid| test_kill_process(pid) == Err(Errno::SRCH));
-        if dead
+        let is_left = dead
             && entry.file_type().is_ok_and(|kind| kind.is_dir())
-            && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok())
-        {
-            remove(&entry.path());
-        }
-    }
+            && File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
+        is_left.then(|| entry.path())
+    })
 }
