@@ -22,9 +22,9 @@ impl Repo {
         let mut git = self.git.clone();
         // Where they cannot be opened a second time, they stay mapped until all handles are gone.
         if let Ok(objects) = open_objects(&git) {
-            git.objects = objects;
+            exchange(&mut git, objects);
         }
-        git = git.with_object_memory();
+        git.objects.enable_object_memory();
         set_caches(&mut git);
         git
     }
@@ -35,6 +35,12 @@ fn open_objects(git: &gix::Repository) -> std::io::Result<gix::OdbHandle> {
     let old = git.objects.store_ref();
     let store = Store::at_opts(old.path().to_path_buf(), git.object_hash(), &mut old.replacements(), Options::default())?;
     Ok(gix::odb::Cache::from(Arc::new(store).to_handle()).into())
+}
+
+/// Take another object database in the place of that of `git`; its objects in memory stay.
+fn exchange(git: &mut gix::Repository, objects: gix::OdbHandle) {
+    let kept = std::mem::replace(&mut git.objects, objects).take_object_memory();
+    git.objects.set_object_memory(kept.unwrap_or_default());
 }
 
 fn set_caches(git: &mut gix::Repository) {
@@ -63,8 +69,7 @@ impl MappedPacks {
             return Ok(());
         }
         let opened = open_objects(git).map_err(|e| Error::io("open the object database", e))?;
-        let kept = std::mem::replace(&mut git.objects, opened).take_object_memory();
-        git.objects.set_object_memory(kept.unwrap_or_default());
+        exchange(git, opened);
         set_caches(git);
         self.before = memory().map(|(_, mapped)| mapped);
         Ok(())
