@@ -59,6 +59,23 @@ echo junk > src/left/over.txt; echo junk > left.txt
 }
 
 #[test]
+fn what_a_candidate_no_longer_ignores_goes() {
+    let sandbox = Sandbox::new();
+    sandbox.write(".gitignore", "old/\n");
+    sandbox.config("[policy]\nmax-workers = 1\n[[gate]]\nname = \"look\"\nrun = \"ls; mkdir -p old new; touch old/left new/left\"\n");
+    sandbox.branch("a", "main", "a", &[("a", "a\n")]);
+    sandbox.branch("b", "a", "b", &[("sub/.gitignore", "x\n"), (".gitignore", "new/\n")]);
+    sandbox.branch("c", "b", "c", &[("c", "c\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    let saw =
+        ["a", "b", "c"].map(|item| stdout(&sandbox, &run, item, "look").split_whitespace().map(ToOwned::to_owned).collect::<Vec<_>>());
+    assert_eq!(saw[0], ["a", "base.txt", "lex-pr.toml"]);
+    assert_eq!(saw[1], ["a", "base.txt", "lex-pr.toml", "sub"], "what git ignored for `a` it does not for `b`");
+    assert_eq!(saw[2], ["a", "base.txt", "c", "lex-pr.toml", "new", "sub"]);
+}
+
+#[test]
 fn a_gate_that_breaks_its_work_tree_does_not_break_the_next_one() {
     for (what, harm) in [
         ("a lock", "touch .git/index.lock"),

@@ -35,9 +35,16 @@ pub fn free(dir: &Path) -> Option<u64> {
     Some(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
-/// The bytes on disk of the files by which commit `to` differs from commit `from`, or of all its files. A file whose object is not
-/// here, as in a partial clone, counts nothing.
-pub(super) fn size_of_files(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) -> Result<u64> {
+/// What it takes to turn a work tree.
+pub(super) struct Turn {
+    /// The bytes on disk of the files that are written. A file whose object is not here, as in a partial clone, counts nothing.
+    pub bytes: u64,
+    /// Whether other files are ignored than before.
+    pub ignores_others: bool,
+}
+
+/// What it takes to turn a work tree from commit `from`, or from nothing, to commit `to`.
+pub(super) fn turn(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Turn> {
     let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
     let tree_of = |commit| git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e));
     let (old, new) = (from.map_or_else(|| Ok(git.empty_tree()), tree_of)?, tree_of(to)?);
@@ -50,7 +57,10 @@ pub(super) fn size_of_files(git: &gix::Repository, from: Option<ObjectId>, to: O
         }
         _ => None,
     });
-    Ok(blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum())
+    Ok(Turn {
+        bytes: blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum(),
+        ignores_others: changes.iter().any(|change| change.location().ends_with(b".gitignore")),
+    })
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 
 use super::{
     GitCommand, Repo, Scratch,
-    disk::{check_room, size_of_files},
+    disk::{check_room, turn},
+    process::Talk,
 };
 use crate::model::{Error, Result};
 use gix::{ObjectId, bstr::BString};
@@ -17,8 +18,13 @@ use std::path::{Path, PathBuf};
 pub const PLAIN_CONFIG: [(&str, &str); 4] =
     [("core.autocrlf", "false"), ("core.eol", "lf"), ("commit.gpgsign", "false"), ("core.hooksPath", "/dev/null")];
 
+/// Remove what is neither tracked nor ignored, repositories included.
+const CLEAN: [&str; 2] = ["clean", "-ffdq"];
+
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
+    /// Git, which removes what the last gate has left.
+    tidying: Option<Talk>,
     dir: Scratch,
     source: Source,
     /// The candidate that it shows.
@@ -45,7 +51,7 @@ impl GateTree {
                 .collect(),
             common_dir: repo.git.common_dir().canonicalize().map_err(making)?,
         };
-        Ok(GateTree { dir: source.make()?, source, shown: None })
+        Ok(GateTree { tidying: None, dir: source.make()?, source, shown: None })
     }
 
     /// Its folder.
@@ -68,14 +74,16 @@ impl GateTree {
     ///
     /// Errors: no room on the disk, before anything is written; and failures of git.
     pub fn show(&mut self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
-        let needed = size_of_files(&self.source.git.to_thread_local(), self.shown, candidate)?;
-        check_room(self.dir(), needed)?;
-        if self.shown.is_some() && self.turn_to(candidate, target, base).is_err() {
+        let turn = turn(&self.source.git.to_thread_local(), self.shown, candidate)?;
+        check_room(self.dir(), turn.bytes)?;
+        let tidied = self.tidying.take().is_some_and(|git| git.end().is_ok_and(|said| said.status == 0));
+        let is_tidy = tidied && !turn.ignores_others;
+        if self.shown.is_some() && self.turn_to(candidate, target, base, is_tidy).is_err() {
             self.shown = None;
             self.dir = self.source.make()?;
         }
         if self.shown.is_none() {
-            self.turn_to(candidate, target, base)?;
+            self.turn_to(candidate, target, base, true)?;
         }
         self.shown = Some(candidate);
         Ok(())
@@ -86,10 +94,18 @@ impl GateTree {
         GitCommand::bound_to(&self.dir().join(".git"), Some(self.dir()))
     }
 
-    fn turn_to(&self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
+    /// Begin to remove what a gate has left that git does not ignore, while others have something else to do.
+    pub fn tidy(&mut self) {
+        // Where that cannot be done it is done, or fails, when the next candidate is shown.
+        self.tidying = self.git().args(CLEAN).talk().ok();
+    }
+
+    fn turn_to(&self, candidate: ObjectId, target: &str, base: ObjectId, is_tidy: bool) -> Result<()> {
         let doing = "check out a candidate for its gates";
         self.git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
-        self.git().args(["clean", "-ffdq"]).run(doing)?;
+        if !is_tidy {
+            self.git().args(CLEAN).run(doing)?;
+        }
         let branch = format!("refs/heads/{target}");
         // Where no gate has moved it since the last candidate, it is there already.
         if std::fs::read_to_string(self.dir().join(".git").join(&branch))
@@ -141,10 +157,14 @@ impl Source {
         // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
         let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
         GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
-        for (key, value) in PLAIN_CONFIG {
-            GitCommand::new(dir.path()).args(["config", key, value]).run("make a work tree for gates")?;
-        }
         let git_dir = dir.path().join(".git");
+        // A process for each would take longer than many a gate.
+        let mut config = std::fs::read_to_string(git_dir.join("config")).map_err(making)?;
+        for (key, value) in PLAIN_CONFIG {
+            let (section, name) = key.split_once('.').unwrap_or((key, ""));
+            config.push_str(&format!("[{section}]\n\t{name} = {value}\n"));
+        }
+        std::fs::write(git_dir.join("config"), config).map_err(making)?;
         let objects = self.objects.first().map(|path| format!("{}\n", path.display())).unwrap_or_default();
         std::fs::create_dir_all(git_dir.join("objects/info")).map_err(making)?;
         std::fs::write(git_dir.join("objects/info/alternates"), objects).map_err(making)?;
