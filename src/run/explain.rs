@@ -11,15 +11,14 @@ use crate::{
         shell_word,
         verdict::Answer,
     },
-    repo::History,
     weave::Conflicted,
 };
 use gix::ObjectId;
 
 impl Flow<'_> {
     /// Who holds `head` already: the target, or an item of this run.
-    pub(super) fn holder(&self, head: ObjectId) -> Result<String> {
-        let mut history = History::default();
+    pub(super) fn holder(&mut self, head: ObjectId) -> Result<String> {
+        let history = &mut self.history;
         let mut lacks = |tip: ObjectId| history.ahead(&self.repo.git, head, &[tip]).map(|ahead| !ahead.is_empty());
         if lacks(self.base)? {
             for item in self.run.items.iter().filter(|i| i.status == Status::Merged) {

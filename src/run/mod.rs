@@ -65,7 +65,7 @@ use crate::{
         verdict::Verdict,
     },
     plan::{order, store},
-    repo::{Notes, Repo, Resolutions},
+    repo::{History, Notes, Repo, Resolutions},
     weave::{Ladder, Weaver, rules::Rule},
 };
 use gix::ObjectId;
@@ -193,6 +193,8 @@ struct Flow<'a> {
     /// Goes to the journal when that begins.
     signer: Option<Signer>,
     item_notes: Notes<'a>,
+    /// What is known of who holds what.
+    history: History,
     /// All verdicts, where somebody has asked why.
     on_record: Option<Vec<Verdict>>,
     signals: Arc<Signals>,
@@ -269,6 +271,7 @@ impl<'a> Flow<'a> {
             known: Known::new(repo, &request.config.performance).believed_by(trust),
             signer,
             item_notes: repo.notes(ITEMS_REF),
+            history: History::default(),
             on_record: None,
             weaver: Weaver::new(repo, &plan.target, tree_of(repo, base)?, ladder(repo, &request.config.weave)?),
             pool: Pool::new(repo, request.config, run.by.clone(), Arc::clone(&signals)),
