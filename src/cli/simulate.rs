@@ -200,5 +200,9 @@ fn scene(plan: &str, gate_seconds: f64, context: &Context) -> Result<(Scene, Rat
         (given, failed, flaky) = (given + stats.good + stats.failed, failed + stats.failed, flaky + stats.flaky);
     }
     let share = |part: usize| (given > 0).then(|| part as f64 / given as f64);
-    Ok((Scene { items, gates }, Rates { verdicts: given, failures: share(failed.saturating_sub(flaky)), flakes: share(flaky.min(given)) }))
+    let batch_size = config.performance.batch_size.map(|size| size as usize);
+    Ok((
+        Scene { items, gates, batch_size },
+        Rates { verdicts: given, failures: share(failed.saturating_sub(flaky)), flakes: share(flaky.min(given)) },
+    ))
 }

@@ -62,6 +62,8 @@ pub struct Scene {
     pub items: Vec<SceneItem>,
     /// The gates.
     pub gates: Vec<SceneGate>,
+    /// How many items are held ready at once, as `batch-size` bounds them; any number where nothing is said.
+    pub batch_size: Option<usize>,
 }
 
 /// An item of a [`Scene`].
@@ -96,7 +98,7 @@ impl Scene {
                 gates.push(SceneGate { name: format!("gate {gate} of lane {}", lane + 1), seconds: model.gate_seconds, touched_by });
             }
         }
-        Scene { items, gates }
+        Scene { items, gates, batch_size: None }
     }
 }
 

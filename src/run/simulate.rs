@@ -26,7 +26,7 @@ pub struct Played {
 pub fn simulate(scene: &Scene, model: &Model, batch: Batch) -> Result<Played> {
     let mut virtual_run = Virtual::new(scene, model);
     let items: Vec<usize> = (0..scene.items.len()).collect();
-    schedule(&mut virtual_run, &items, batch, usize::MAX)?;
+    schedule(&mut virtual_run, &items, batch, scene.batch_size.unwrap_or(usize::MAX))?;
     Ok(virtual_run.played(batch))
 }
 
@@ -380,6 +380,15 @@ mod tests {
                 let flaky = run(&Model { flakes: 0.02, ..model(seed) }, batch);
                 assert_eq!(flaky.innocent_evicted, 0, "seed {seed}, {batch:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_batch_is_no_larger_than_the_policy_lets_it_be() {
+        let model = Model { items: 8, failures: 0.0, ..model(1) };
+        for (batch_size, executions) in [(None, 1), (Some(4), 2), (Some(1), 8)] {
+            let scene = Scene { batch_size, ..Scene::invented(&model) };
+            assert_eq!(simulate(&scene, &model, Batch::Bisect).unwrap().outcome.executions, executions, "{batch_size:?}");
         }
     }
 
