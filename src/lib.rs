@@ -4,7 +4,7 @@
 //!
 //! Data flows one way: [`plan`] -> order -> [`weave`] -> [`gate`] -> land (in [`run`]) -> [`report`]. Each module uses only
 //! those before it in this list: [`model`], [`config`], [`repo`], [`plan`], [`weave`], [`gate`], [`run`], [`sync`], [`setup`],
-//! [`report`], [`cli`].
+//! [`report`], [`view`], [`cli`].
 
 pub mod cli;
 pub mod config;
@@ -16,4 +16,5 @@ pub mod report;
 pub mod run;
 pub mod setup;
 pub mod sync;
+pub mod view;
 pub mod weave;

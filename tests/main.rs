@@ -43,6 +43,7 @@ mod strategies;
 mod sync;
 mod terminal;
 mod undo;
+mod view;
 mod wasm;
 mod weave;
 mod work_trees;

@@ -3,13 +3,34 @@
 use crate::sandbox::Sandbox;
 use rustix::{pty, termios};
 use std::{
+    fs::File,
     io::{Read, Write},
-    process::{Child, Stdio},
+    process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
+/// Both ends of a new terminal: what is typed and shown, and the line that a program is on.
+pub fn open(columns: u16, rows: u16) -> (File, File) {
+    let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+    pty::grantpt(&screen).unwrap();
+    pty::unlockpt(&screen).unwrap();
+    let name = pty::ptsname(&screen, Vec::new()).unwrap();
+    let line = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
+    termios::tcsetwinsize(&line, termios::Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
+    (screen.into(), line)
+}
+
+/// A program on that line.
+pub fn on_terminal(sandbox: &Sandbox, line: File, args: &[&str]) -> Command {
+    // `setsid --ctty` makes it the controlling terminal, so that what is typed there becomes a signal.
+    let mut command = sandbox.command("setsid", &sandbox.repo);
+    command.args(["--ctty", "--wait"]).args(args).env("TERM", "xterm");
+    command.stdin(Stdio::from(line.try_clone().unwrap())).stdout(Stdio::from(line.try_clone().unwrap())).stderr(Stdio::from(line));
+    command
+}
+
 pub struct Terminal {
-    screen: std::fs::File,
+    screen: File,
     child: Child,
     seen: String,
 }
@@ -17,17 +38,10 @@ pub struct Terminal {
 impl Terminal {
     /// `git lex-pr ARGS` on a terminal of its own, which is `columns` wide.
     pub fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
-        let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
-        pty::grantpt(&screen).unwrap();
-        pty::unlockpt(&screen).unwrap();
-        let name = pty::ptsname(&screen, Vec::new()).unwrap();
-        let line = std::fs::OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        termios::tcsetwinsize(&line, termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
-        // `setsid --ctty` makes it the controlling terminal, so that what is typed there becomes a signal.
-        let mut command = sandbox.command("setsid", &sandbox.repo);
-        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_git-lex-pr")]).args(args).env("TERM", "xterm");
-        command.stdin(Stdio::from(line.try_clone().unwrap())).stdout(Stdio::from(line.try_clone().unwrap())).stderr(Stdio::from(line));
-        Terminal { screen: screen.into(), child: command.spawn().unwrap(), seen: String::new() }
+        let (screen, line) = open(columns, 24);
+        let program = env!("CARGO_BIN_EXE_git-lex-pr");
+        let child = on_terminal(sandbox, line, &[&[program], args].concat()).spawn().unwrap();
+        Terminal { screen, child, seen: String::new() }
     }
 
     fn read(&mut self) -> bool {

@@ -35,6 +35,7 @@ mod simulate;
 mod status;
 mod sync;
 mod undo;
+mod view;
 mod watch;
 
 use crate::model::{Error, Result, error::Blame};
@@ -103,6 +104,7 @@ enum Command {
     Merge(merge::Args),
     Retry(retry::Args),
     Watch(watch::Args),
+    View(view::Args),
     Abort(abort::Args),
     Pause(pause::PauseArgs),
     Resume(pause::ResumeArgs),
@@ -199,6 +201,7 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
         Command::Merge(args) => merge::run(&args, context),
         Command::Retry(args) => retry::run(&args, context),
         Command::Watch(args) => watch::run(&args, context),
+        Command::View(args) => view::run(&args, context),
         Command::Abort(args) => abort::run(&args, context),
         Command::Pause(args) => pause::pause(&args, context),
         Command::Resume(args) => pause::resume(&args, context),
