@@ -27,6 +27,9 @@ use std::collections::HashMap;
 /// From this width on, pyramid and item stand side by side.
 const WIDE: usize = 110;
 
+/// Behind every line; what scrolls is put back to its last page.
+const END: usize = usize::MAX >> 1;
+
 /// How far `left` and `right` go.
 const ASIDE: u16 = 8;
 
@@ -246,7 +249,14 @@ impl State {
             News::Commits(_) | News::Files(_) | News::Patch(..) if late => return false,
             News::Commits(commits) => self.commits.known = Some(commits),
             News::Files(files) => self.diff.learn_files(files),
-            News::Patch(at, patch) => self.diff.learn_patch(at, patch),
+            News::Patch(at, patch) => {
+                let at_end = self.scroll > 0 && self.scroll + self.item_room().0 >= self.diff.height();
+                self.diff.learn_patch(at, patch);
+                // The end stays in sight although there is more above it now.
+                if at_end && self.tab == Tab::Diff {
+                    self.scroll = END;
+                }
+            }
             News::Trouble(error) => {
                 let words = error.to_string();
                 if self.trouble.as_ref() == Some(&words) {
@@ -260,6 +270,11 @@ impl State {
     }
 
     pub fn update(&mut self, key: KeyEvent) -> Step {
+        // Over a slow line, Esc and the key behind it come as one.
+        if let (true, KeyCode::Char(_)) = (key.modifiers.contains(KeyModifiers::ALT), key.code) {
+            self.update(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+            return self.update(KeyEvent::new(key.code, key.modifiers - KeyModifiers::ALT));
+        }
         let control = key.modifiers.contains(KeyModifiers::CONTROL);
         let step = match key.code {
             KeyCode::Char('c') if control => Step::Interrupt,
@@ -317,7 +332,7 @@ impl State {
             KeyCode::PageUp => self.scroll = self.scroll.saturating_sub(page),
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll += page,
             KeyCode::Home | KeyCode::Char('g') => (self.scroll, self.aside) = (0, 0),
-            KeyCode::End | KeyCode::Char('G') => self.scroll = usize::MAX >> 1,
+            KeyCode::End | KeyCode::Char('G') => self.scroll = END,
             KeyCode::Left | KeyCode::Char('h') => self.aside = self.aside.saturating_sub(ASIDE),
             KeyCode::Right | KeyCode::Char('l') if matches!(self.tab, Tab::Commits | Tab::Diff) => {
                 self.aside = self.aside.saturating_add(ASIDE).min(super::patch::WIDEST);
