@@ -42,7 +42,11 @@ impl View {
         let (keys, line) = open(columns, rows);
         let mut command = on_terminal(sandbox, line.try_clone().unwrap(), args);
         for (name, value) in env {
-            if value.is_empty() { command.env_remove(name) } else { command.env(name, value) };
+            if value.is_empty() {
+                command.env_remove(name)
+            } else {
+                command.env(name, value)
+            };
         }
         let child = command.spawn().unwrap();
         let seen = Arc::new(Mutex::new(Seen { screen: vt100::Parser::new(cells(rows), cells(columns), 0), bytes: Vec::new() }));
@@ -192,6 +196,19 @@ fn the_panes_say_what_git_and_the_run_say() {
     view.shows("1 answer clash");
     view.types("1");
     assert!(view.shows("with base").contains("base.txt:1"));
+
+    // A later run finds `base` in the target already: what it was, and what gates said of it, is still told.
+    view.types("\u{1b}");
+    view.shows("Esc show all");
+    view.types("/\u{15}name eq base\r");
+    view.shows("1 answer name eq base");
+    sandbox.lex(&["merge", "--execute"]).exits(1);
+    view.shows("has ended");
+    view.shows("= base");
+    view.types("2");
+    view.shows("Second of base");
+    view.types("4");
+    view.shows("+ conflict-markers: pass");
     view.types("?");
     view.shows("Ctrl-Z");
     view.types("xq");
@@ -353,7 +370,12 @@ fn every_size_is_drawn() {
 fn hostile_texts_cannot_reach_the_terminal() {
     let sandbox = Sandbox::new();
     let evil = "evil\u{202e}name";
-    sandbox.branch(evil, "main", "Title \u{1b}]0;pwned\u{7} \u{1b}[2J\u{9b}31m end", &[("a\u{1b}[31mfile\u{7}", "x\u{1b}]0;pwned\u{7}y\tz\n")]);
+    sandbox.branch(
+        evil,
+        "main",
+        "Title \u{1b}]0;pwned\u{7} \u{1b}[2J\u{9b}31m end",
+        &[("a\u{1b}[31mfile\u{7}", "x\u{1b}]0;pwned\u{7}y\tz\n")],
+    );
     sandbox.git(&["checkout", "-q", evil]);
     sandbox.git(&["commit", "-q", "--allow-empty", "-m", "More", "--author", "Eve\u{1b}[5mil <e@example.com>"]);
     sandbox.git(&["checkout", "-q", "main"]);
@@ -467,7 +489,8 @@ fn colours_are_left_out_where_they_are_not_wanted() {
         assert!(screen.contains("-one"), "{screen}");
         let seen = view.seen.lock().unwrap();
         let cells = (0..24).flat_map(|row| (0..80).map(move |column| (row, column)));
-        let coloured = cells.filter_map(|(row, column)| seen.screen.screen().cell(row, column)).any(|cell| cell.fgcolor() != vt100::Color::Default);
+        let coloured =
+            cells.filter_map(|(row, column)| seen.screen.screen().cell(row, column)).any(|cell| cell.fgcolor() != vt100::Color::Default);
         drop(seen);
         view.types("q");
         assert_eq!(view.ends(), 0);
@@ -485,7 +508,11 @@ fn without_a_terminal_it_says_what_to_use_instead() {
     let said = sandbox.lex(&["view"]).exits(2);
     assert!(said.stdout.is_empty() && said.stderr.contains("`view` needs a terminal"), "{}", said.stderr);
     for command in ["status", "report", "query"] {
-        assert!(said.stderr.contains(&format!("`{command}`")) || said.stderr.contains(&format!("`git lex-pr {command}`")), "{}", said.stderr);
+        assert!(
+            said.stderr.contains(&format!("`{command}`")) || said.stderr.contains(&format!("`git lex-pr {command}`")),
+            "{}",
+            said.stderr
+        );
     }
     assert_eq!(sandbox.json(&["view"], 2)["error"]["code"], "no-terminal");
     let mut view = View::start(&sandbox, 80, 24, &[env!("CARGO_BIN_EXE_git-lex-pr"), "view"], &[("TERM", "dumb")]);

@@ -21,7 +21,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
     let missing = if context.json {
         Some("`view` has no JSON")
-    } else if !stdin.is_terminal() || !stdout.is_terminal() || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb") {
+    } else if !stdin.is_terminal() || !stdout.is_terminal() || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
+    {
         Some("`view` needs a terminal to draw on and to read keys from")
     } else {
         None

@@ -33,17 +33,20 @@ pub(super) fn line(look: Look, focus: Focus, wide: bool, filtered: bool) -> Line
             &[("Enter", "open"), ("1-4", "panes"), ("/", "filter"), ("Esc", "show all"), ("?", "keys"), ("q", "quit")]
         }
         Focus::Pyramid => &[("up/down", "move"), ("Enter", "open"), ("1-4", "panes"), ("/", "filter"), ("?", "keys"), ("q", "quit")],
-        Focus::Item if wide => &[("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item"), ("Esc", "pyramid"), ("?", "keys"), ("q", "quit")],
+        Focus::Item if wide => {
+            &[("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item"), ("Esc", "pyramid"), ("?", "keys"), ("q", "quit")]
+        }
         Focus::Item => &[("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item"), ("Esc", "back"), ("?", "keys"), ("q", "quit")],
     };
-    let spans = keys.iter().flat_map(|(key, what)| {
-        [Span::styled((*key).to_string(), look.of(HEAD)), Span::styled(format!(" {what}   "), look.of(FAINT))]
-    });
+    let spans = keys
+        .iter()
+        .flat_map(|(key, what)| [Span::styled((*key).to_string(), look.of(HEAD)), Span::styled(format!(" {what}   "), look.of(FAINT))]);
     Line::from(spans.collect::<Vec<_>>())
 }
 
 /// All of them.
 pub(super) fn lines(look: Look) -> Vec<Line<'static>> {
-    let line = |(key, what): &(&str, &str)| Line::from(vec![Span::styled(format!("{key:19}"), look.of(HEAD)), Span::from((*what).to_string())]);
+    let line =
+        |(key, what): &(&str, &str)| Line::from(vec![Span::styled(format!("{key:19}"), look.of(HEAD)), Span::from((*what).to_string())]);
     ALL.iter().map(line).collect()
 }

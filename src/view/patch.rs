@@ -108,7 +108,11 @@ fn hunks(new_side: &[u8], removed: &Lines, added: &Lines) -> Vec<Line> {
             }
             lines.extend((from..new).map(|number| line(Kind::Context, texts[number - 1])));
             lines.push(line(kind, text));
-            if kind == Kind::Removed { old += 1 } else { new += 1 }
+            if kind == Kind::Removed {
+                old += 1
+            } else {
+                new += 1
+            }
             (unseen, wanted) = (new, CONTEXT);
         } else if new <= count {
             if wanted > 0 {

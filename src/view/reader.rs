@@ -8,12 +8,12 @@ use crate::{
     model::{
         Error, Result,
         plan::{DepSource, Item, Plan},
-        run::{Run, RunState},
+        run::{ItemReport, Run, RunState, Status},
     },
     plan::{Query, store},
-    report::style::printable,
     repo::{History, Repo},
-    run::{Life, RUNS_PREFIX, facts, find_run, life, newest_run},
+    report::style::printable,
+    run::{Life, RUNS_PREFIX, facts, find_run, life, newest_run, runs},
     weave::{Changed, changes},
 };
 use gix::ObjectId;
@@ -29,6 +29,9 @@ const POLL: Duration = Duration::from_millis(150);
 /// How often it is looked whether there is a newer run, and whether the process of this one lives; that lists all runs.
 const SELDOM: Duration = Duration::from_secs(1);
 
+/// Older runs of the plan than this many are not asked about an item.
+const LOOKED_BACK: usize = 100;
+
 /// An item shows at most so many commits.
 const COMMITS: usize = 500;
 
@@ -41,7 +44,9 @@ pub(super) enum Question {
     Commits(String),
     /// The files that an item changes.
     Files(String),
-    /// The lines of one of them.
+    /// What the newest run that asked gates about an item says of it.
+    Verdicts(String),
+    /// The lines of one of the files.
     Patch(Box<Changed>, usize, String),
 }
 
@@ -58,6 +63,8 @@ pub(super) enum News {
     Commits(Result<(Vec<Commit>, usize)>),
     /// The answer to [`Question::Files`].
     Files(Result<Files>),
+    /// The answer to [`Question::Verdicts`]: the run and its report, where there is one.
+    Verdicts(Result<Option<Box<(String, ItemReport)>>>),
     /// The answer to [`Question::Patch`].
     Patch(usize, Result<Vec<Line>>),
     /// Something cannot be read for now.
@@ -186,6 +193,10 @@ impl Reader {
             }
             Question::Commits(item) => News::Commits(self.commits(&item)),
             Question::Files(item) => News::Files(self.files(&item)),
+            Question::Verdicts(item) => {
+                let found = self.newest_report(&item, |_, report| !report.gates.is_empty());
+                News::Verdicts(found.map(|found| found.map(|(run, report)| Box::new((run.id.unwrap_or_default(), report)))))
+            }
             Question::Patch(changed, at, command) => News::Patch(at, patch(&self.repo.git, &changed, &command)),
         }
     }
@@ -214,25 +225,38 @@ impl Reader {
         head.ok_or_else(|| Error::input("missing-branch", format!("{} is not in this repository", item.branch)).hint(hint))
     }
 
-    /// What an item's commits and changes are told from: the heads that it is stacked on, and the target; where the run has landed the item,
+    /// The newest run that says of an item, as it is now, what `fits`.
+    fn newest_report(&self, item: &str, fits: impl Fn(&Run, &ItemReport) -> bool) -> Result<Option<(Run, ItemReport)>> {
+        let head = self.item(item)?.head.as_ref();
+        for run in runs(&self.repo, Some(&self.subject.name))?.take(LOOKED_BACK) {
+            let run = run?;
+            let report = run.items.iter().find(|report| report.name == item && (head.is_none() || report.head.as_ref() == head));
+            if let Some(report) = report.filter(|report| fits(&run, report)).cloned() {
+                return Ok(Some((run, report)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// What an item's commits and changes are told from: the heads that it is stacked on, and the target; where a run has landed the item,
     /// the target as it was before.
-    fn beneath(&self, item: &Item) -> Result<(Vec<ObjectId>, ObjectId)> {
-        let landed = self.run.as_ref().filter(|run| {
-            run.state == RunState::Landed && run.items.iter().any(|report| report.name == item.name && report.status.is_in())
-        });
-        let target = match landed {
-            Some(run) => self.repo.parse_id(&run.base)?,
-            None => self.repo.target_head(&self.subject.plan.target)?,
-        };
+    fn beneath(&mut self, item: &str, head: ObjectId) -> Result<(Vec<ObjectId>, ObjectId)> {
+        let mut target = self.repo.target_head(&self.subject.plan.target)?;
+        if self.history.ahead(&self.repo.git, head, &[target])?.is_empty()
+            && let Some((run, _)) =
+                self.newest_report(item, |run, report| run.state == RunState::Landed && report.status == Status::Merged)?
+        {
+            target = self.repo.parse_id(&run.base)?;
+        }
+        let item = self.item(item)?;
         let stacked = item.deps.iter().filter(|dep| dep.sources.contains(&DepSource::Stack));
         let heads = stacked.filter_map(|dep| self.head(self.subject.plan.item(&dep.name)?).ok());
         Ok((heads.collect(), target))
     }
 
     fn commits(&mut self, name: &str) -> Result<(Vec<Commit>, usize)> {
-        let item = self.item(name)?;
-        let head = self.head(item)?;
-        let (mut hidden, target) = self.beneath(item)?;
+        let head = self.head(self.item(name)?)?;
+        let (mut hidden, target) = self.beneath(name, head)?;
         hidden.push(target);
         let ids = self.history.ahead(&self.repo.git, head, &hidden)?;
         let left = ids.len().saturating_sub(COMMITS);
@@ -252,9 +276,8 @@ impl Reader {
     }
 
     fn files(&mut self, name: &str) -> Result<Files> {
-        let item = self.item(name)?;
-        let head = self.head(item)?;
-        let (stacked, target) = self.beneath(item)?;
+        let head = self.head(self.item(name)?)?;
+        let (stacked, target) = self.beneath(name, head)?;
         let base = match stacked[..] {
             [below] => Some(below),
             _ => self.history.merge_bases(&self.repo.git, target, head)?.into_iter().next(),

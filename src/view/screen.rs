@@ -95,7 +95,7 @@ fn run_line(state: &State) -> Line<'static> {
         (RunState::Aborted, _) => "was aborted",
         (RunState::Undone, _) => "was undone",
     };
-    let words = format!("run {id} {standing}: {}", counts(run));
+    let words = format!("the run {standing}: {}  {id}", counts(run));
     Line::from(Span::styled(words, state.look.of(if run.state == RunState::Running { CARE } else { FAINT })))
 }
 

@@ -8,7 +8,7 @@ use super::{
     look::Look,
     pyramid::Row,
     reader::{News, Question},
-    verdicts,
+    verdicts::{self, Verdicts},
 };
 use crate::{
     model::{
@@ -96,6 +96,7 @@ pub(super) struct State {
     pub aside: u16,
     pub commits: Commits,
     pub diff: Diff,
+    pub verdicts: Verdicts,
     /// Columns and lines.
     size: (usize, usize),
     /// Counts what is shown of items, so that late answers are told apart.
@@ -125,6 +126,7 @@ impl State {
             aside: 0,
             commits: Commits::default(),
             diff: Diff::default(),
+            verdicts: Verdicts::default(),
             size: (80, 24),
             showing: 0,
             ask_filter: false,
@@ -208,9 +210,10 @@ impl State {
         {
             let (height, _) = self.item_room();
             let wanted = match self.tab {
-                Tab::About | Tab::Verdicts => Vec::new(),
+                Tab::About => Vec::new(),
                 Tab::Commits => self.commits.wants(item),
                 Tab::Diff => self.diff.wants(item, self.scroll, height),
+                Tab::Verdicts => self.verdicts.wants(item),
             };
             questions.extend(wanted.into_iter().map(|question| (self.showing, question)));
         }
@@ -246,9 +249,10 @@ impl State {
                 self.filter.fits = Some(fits);
                 self.arrange();
             }
-            News::Commits(_) | News::Files(_) | News::Patch(..) if late => return false,
+            News::Commits(_) | News::Files(_) | News::Verdicts(_) | News::Patch(..) if late => return false,
             News::Commits(commits) => self.commits.known = Some(commits),
             News::Files(files) => self.diff.learn_files(files),
+            News::Verdicts(earlier) => self.verdicts.earlier = Some(earlier),
             News::Patch(at, patch) => {
                 let at_end = self.scroll > 0 && self.scroll + self.item_room().0 >= self.diff.height();
                 self.diff.learn_patch(at, patch);
@@ -396,7 +400,7 @@ impl State {
     /// Forget what was read of the item that is shown.
     fn show_anew(&mut self) {
         self.showing += 1;
-        (self.commits, self.diff) = (Commits::default(), Diff::default());
+        (self.commits, self.diff, self.verdicts) = (Commits::default(), Diff::default(), Verdicts::default());
     }
 
     /// Show another revision of the plan. One whose dependencies make no sense is not shown.
@@ -429,7 +433,11 @@ impl State {
                 self.rows.extend(shown.into_iter().map(Row::Item));
             }
         }
-        let items: Vec<&str> = self.rows.iter().filter_map(|row| if let Row::Item(at) = row { Some(self.plan.items[*at].name.as_str()) } else { None }).collect();
+        let items: Vec<&str> = self
+            .rows
+            .iter()
+            .filter_map(|row| if let Row::Item(at) = row { Some(self.plan.items[*at].name.as_str()) } else { None })
+            .collect();
         if self.selected.as_deref().is_none_or(|selected| !items.contains(&selected)) {
             let first = items.first().map(|name| (*name).to_string());
             if first.is_none() && self.focus == Focus::Item {
@@ -445,7 +453,8 @@ impl State {
         let lines = if self.tab == Tab::Diff { self.diff.height() } else { self.item_lines().len() };
         self.scroll = self.scroll.min(lines.saturating_sub(height));
         let body = self.body().max(1);
-        let at = self.rows.iter().position(|row| matches!(row, Row::Item(at) if self.selected.as_ref() == Some(&self.plan.items[*at].name)));
+        let at =
+            self.rows.iter().position(|row| matches!(row, Row::Item(at) if self.selected.as_ref() == Some(&self.plan.items[*at].name)));
         let at = at.unwrap_or(0);
         // The word above the first item belongs to it.
         let first = if at <= 1 { 0 } else { at };

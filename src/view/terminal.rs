@@ -75,7 +75,7 @@ impl Terminal {
     pub fn suspend(&mut self) -> Result<()> {
         self.give_back();
         // The whole group, since git has started this and the shell waits for git.
-        kill_current_process_group(Signal::TSTP).map_err(|e| Error::io("suspend", e))?;
+        kill_current_process_group(Signal::TSTP).map_err(|e| Error::io("suspend", e.into()))?;
         self.inner = ratatui::try_init().map_err(lost)?;
         self.clear()
     }

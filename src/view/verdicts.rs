@@ -3,12 +3,14 @@
 use super::{
     about::paragraph,
     look::{Look, sign_of},
+    reader::Question,
     state::State,
 };
 use crate::{
     model::{
+        Result,
         plan::Item,
-        run::{Blame, GateReport},
+        run::{Blame, GateReport, ItemReport},
         time::human,
         verdict::Severity,
     },
@@ -17,15 +19,31 @@ use crate::{
 use ratatui::text::{Line, Span};
 use std::time::Duration;
 
+/// What an earlier run says, where the newest has asked no gate about the item.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    asked: bool,
+    pub earlier: Option<Result<Option<Box<(String, ItemReport)>>>>,
+}
+
+impl Verdicts {
+    pub fn wants(&mut self, item: &str) -> Vec<Question> {
+        if std::mem::replace(&mut self.asked, true) { Vec::new() } else { vec![Question::Verdicts(item.into())] }
+    }
+}
+
 pub(super) fn lines(state: &State, item: &Item, width: usize) -> Vec<Line<'static>> {
     let look = state.look;
     let faint = |text: &str| vec![Line::from(Span::styled(text.to_string(), look.of(FAINT)))];
-    let Some(run) = state.run() else { return faint("there was no run yet") };
-    let Some(report) = state.report(&item.name) else { return faint("it is not in the newest run") };
-    let mut lines = faint(&format!("of run {}", run.id.as_deref().unwrap_or_default()));
-    if report.gates.is_empty() {
-        lines.extend(faint("no gate was asked"));
-    }
+    let newest = state.run().zip(state.report(&item.name).filter(|report| !report.gates.is_empty()));
+    let (id, report) = match (newest, &state.verdicts.earlier) {
+        (Some((run, report)), _) => (run.id.as_deref().unwrap_or_default(), report),
+        (None, Some(Ok(Some(earlier)))) => (earlier.0.as_str(), &earlier.1),
+        (None, Some(Ok(None))) => return faint("no run has asked a gate about it"),
+        (None, Some(Err(error))) => return super::complaint(look, error, width),
+        (None, None) => return faint("reading"),
+    };
+    let mut lines = faint(&format!("of run {id}"));
     for gate in &report.gates {
         lines.extend(of_gate(look, gate, width));
     }
