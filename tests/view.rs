@@ -345,8 +345,8 @@ fn every_size_is_drawn() {
     for keys in ["", "1", "2", "3", "4", "?", "?/levl eq\r"] {
         view.types(keys);
         for (columns, rows) in [(200, 50), (111, 9), (110, 3), (60, 15), (20, 5), (8, 3), (3, 2), (1, 1), (2, 40), (80, 24)] {
-            view.resize(columns, rows);
             let before = view.written();
+            view.resize(columns, rows);
             wait_for("a drawing of that size", || view.written() > before);
         }
     }
