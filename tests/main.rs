@@ -33,6 +33,7 @@ mod report;
 mod repositories;
 mod resolutions;
 mod reuse;
+mod review;
 mod runtimes;
 mod sandbox;
 mod schedule;

@@ -1,6 +1,6 @@
 //! `git lex-pr plan`
 
-use super::{Answer, context::Context};
+use super::{Answer, context::Context, plan_edit};
 use crate::{
     model::{
         Error, Result,
@@ -61,6 +61,18 @@ pub enum Command {
         /// The items' names.
         #[arg(required = true, value_name = "ITEM")]
         items: Vec<String>,
+    },
+    /// Change a plan in your editor.
+    ///
+    /// It opens as TOML in the editor that git uses (GIT_EDITOR, core.editor, VISUAL, EDITOR). What you save is checked and becomes
+    /// the next revision; on a terminal the editor opens again where something is wrong. Unchanged or emptied, nothing changes. What
+    /// you typed is kept in a file whenever it could not be taken.
+    Edit {
+        /// The plan's name; the only plan where there is but one.
+        plan: Option<String>,
+        /// Open this file instead of the plan, such as one that an edit has kept.
+        #[arg(long, value_name = "FILE")]
+        from: Option<String>,
     },
     /// Check a plan: schema, names, dependencies, and whether its target, branches and commits are here.
     ///
@@ -186,11 +198,12 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             let (before, stored) = store::update(&repo, &plan, &format!("remove {}", items.join(" ")), |plan| remove(plan, &items))?;
             changed(&before, &stored, Vec::new())
         }
+        Command::Edit { plan, from } => plan_edit::run(&repo, context, plan.as_deref(), from.as_deref()),
         Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
         Command::Import { file, name, force } => {
             let plan = context.plan_file(&file)?;
             let stored = store::create(&repo, &name, &plan, force, &format!("import {file}"))?;
-            Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept(&stored)), &stored.plan)
+            Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept_as(&stored)), &stored.plan)
         }
         Command::Export { plan, schema } => {
             let plan = context.plan(&repo, plan.as_deref())?.plan;
@@ -209,7 +222,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             let wanted = store::read(&repo, &plan, store::find_revision(&repo, &plan, &revision)?)?;
             if repo.ref_commit(&format!("{}{plan}", store::PREFIX))?.is_none() {
                 let stored = store::revive(&repo, &plan, wanted.revision)?;
-                return Answer::yes(format!("{}{}", describe(&plan, &stored.plan)?, kept(&stored)), &stored.plan);
+                return Answer::yes(format!("{}{}", describe(&plan, &stored.plan)?, kept_as(&stored)), &stored.plan);
             }
             let message = format!("restore {}", wanted.revision);
             let (before, stored) = store::update(&repo, &plan, &message, |plan| {
@@ -253,14 +266,24 @@ fn create(
     }
     let stored = store::create(repo, name, &plan, force, message.trim())?;
     let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(&shell_word(name)));
-    Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept(&stored)), &stored.plan)?.with_notes(notes))
+    Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept_as(&stored)), &stored.plan)?.with_notes(notes))
 }
 
-fn kept(stored: &store::Stored) -> String {
+/// A plan that this repository keeps, which can be changed.
+pub(super) fn kept(repo: &Repo, context: &Context, arg: Option<&str>) -> Result<store::Stored> {
+    let found = context.plan(repo, arg)?;
+    match found.revision {
+        Some(revision) => Ok(store::Stored { name: found.name, revision, plan: found.plan }),
+        None => Err(Error::input("not-kept", "a plan file has no revisions")
+            .hint(format!("keep it as a plan: git lex-pr plan import {}", shell_word(arg.unwrap_or("FILE"))))),
+    }
+}
+
+fn kept_as(stored: &store::Stored) -> String {
     format!("{} {}{}\n", paint(FAINT, "kept as"), store::PREFIX, printable(&stored.name))
 }
 
-fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
+pub(super) fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
     let changes = diff(before, &stored.plan);
     Ok(Answer::yes(describe_changes(&changes), &stored.plan)?.with_notes(notes))
 }

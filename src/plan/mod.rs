@@ -3,6 +3,7 @@
 mod compose;
 mod diff;
 pub mod document;
+pub mod edit;
 pub mod merge;
 mod order;
 mod query;
