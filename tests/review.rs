@@ -213,3 +213,177 @@ fn a_file_or_no_editor_cannot_be_edited() {
     assert_eq!(said.status.code(), Some(2), "{said:?}");
     assert!(String::from_utf8_lossy(&said.stderr).contains("core.editor"), "{said:?}");
 }
+
+/// The message of the newest revision.
+fn message(sandbox: &Sandbox) -> String {
+    sandbox.git(&["log", "-1", "--format=%B", "refs/lex-pr/plans/default"])
+}
+
+#[test]
+fn a_review_by_flags_is_one_revision_with_its_reviewer() {
+    let sandbox = planned();
+    let before = revision(&sandbox);
+    let args = ["--deps", "b=a,c", "--gates", "b=builtin:diff-size", "--priority", "c=5", "--strategy", "a=squash", "--accept"];
+    let said = sandbox.lex(&[&["plan", "review", "default"], &args[..]].concat()).exits(0);
+    assert!(said.stdout.contains("~  c  priority  0 -> 5\n"), "{}", said.stdout);
+    assert_eq!(sandbox.head("refs/lex-pr/plans/default~1"), before);
+    let expected = "review: 3 accepted, 3 changed\n\nAccepted: a\nAccepted: b\nAccepted: c\nReviewed-by: Tess <tess@example.com>";
+    assert_eq!(message(&sandbox), expected);
+    assert_eq!(
+        sandbox.git(&["log", "-1", "--format=%(trailers:key=Reviewed-by,valueonly)", "refs/lex-pr/plans/default"]),
+        "Tess <tess@example.com>",
+        "git sees the trailer"
+    );
+    let b = item(&sandbox, "b");
+    assert_eq!(b["deps"], json!([{ "name": "a", "sources": ["stack"] }, { "name": "c", "sources": ["plan"] }]));
+    assert_eq!(b["gates"], json!([{ "name": "diff-size", "plugin": "builtin:diff-size" }]));
+    assert_eq!(item(&sandbox, "a")["strategy"], "squash");
+    let log = sandbox.lex(&["plan", "log"]).exits(0).stdout;
+    assert!(log.lines().next().unwrap().ends_with("review: 3 accepted, 3 changed  reviewed by Tess <tess@example.com>"), "{log}");
+    assert!(!log.lines().nth(1).unwrap().contains("reviewed"), "{log}");
+    assert_eq!(sandbox.json(&["plan", "log"], 0)[0]["reviewedBy"], json!(["Tess <tess@example.com>"]));
+    let plan = sandbox.git(&["cat-file", "-p", "refs/lex-pr/plans/default:plan.json"]);
+    assert!(!plan.contains("Tess"), "a plan holds no reviewer: {plan}");
+    // To have looked at it is something, too; a gate is known by its name now.
+    sandbox.lex(&["plan", "review", "--gates", "a=diff-size", "--deps", "b=", "--drop", "c", "--accept", "a"]).exits(0);
+    assert_eq!(
+        message(&sandbox),
+        "review: 1 accepted, 1 dropped, 2 changed\n\nAccepted: a\nDropped: c\nReviewed-by: Tess <tess@example.com>"
+    );
+    let tree = sandbox.git(&["rev-parse", "refs/lex-pr/plans/default^{tree}"]);
+    sandbox.lex(&["plan", "review", "--accept"]).exits(0);
+    assert_eq!(sandbox.git(&["rev-parse", "refs/lex-pr/plans/default^{tree}"]), tree);
+    assert!(message(&sandbox).starts_with("review: 2 accepted\n"));
+    sandbox.sound();
+}
+
+#[test]
+fn a_review_by_wrong_flags_writes_nothing() {
+    let sandbox = planned();
+    sandbox.lex(&["plan", "add", "default", "c", "--depends-on", "a"]).exits(0);
+    let before = revision(&sandbox);
+    for (args, wrong) in [
+        (&["--accept", "z"][..], "the plan has no item `z`"),
+        (&["--drop", "aa"], "the plan has no item `aa`"),
+        (&["--drop", "a"], "`c` depends on `a`"),
+        (&["--deps", "a=b"], "the dependencies go round in a circle"),
+        (&["--deps", "a=z"], "`a` depends on `z`, which is not in the plan"),
+        (&["--deps", "a"], "--deps takes ITEM=VALUE"),
+        (&["--gates", "a=nonsense"], "no item has a gate `nonsense`"),
+        (&["--priority", "a=high"], "--priority takes a whole number"),
+        (&["--strategy", "a=magic"], "`magic` is no strategy"),
+        (&["--accept", "a", "--drop", "a"], "`a` cannot be accepted and dropped"),
+    ] {
+        let said = sandbox.lex(&[&["plan", "review", "default"], args].concat()).exits(2);
+        assert!(said.stderr.contains(wrong) && said.stderr.contains("hint: "), "{args:?}: {}", said.stderr);
+    }
+    let said = sandbox.lex(&["plan", "review"]).exits(2);
+    assert!(said.stderr.contains("this is none") && said.stderr.contains("plan review default --accept"), "{}", said.stderr);
+    assert_eq!(revision(&sandbox), before);
+    sandbox.sound();
+}
+
+/// Type answers, each once it is asked for.
+fn answer(terminal: &mut Terminal, answers: &[(&str, &str)]) {
+    for (question, reply) in answers {
+        terminal.wait_for_next(question);
+        terminal.say(&format!("{reply}\n"));
+    }
+}
+
+#[test]
+fn a_review_on_a_terminal_shows_each_item_and_ends_in_a_revision() {
+    let sandbox = planned();
+    let before = revision(&sandbox);
+    let mut terminal = Terminal::new(&sandbox, 100, &["plan", "review"]);
+    let ask_a = "a: accept it";
+    answer(&mut terminal, &[(ask_a, "?"), (ask_a, "-"), (ask_a, "s"), ("strategy (", "squash"), (ask_a, "s"), ("strategy (", "magic")]);
+    answer(&mut terminal, &[(ask_a, "u"), (ask_a, "y"), ("c: accept it", "g"), ("gates of its own", "builtin:secrets, builtin:diff-size")]);
+    assert_eq!(revision(&sandbox), before, "nothing is written before the end");
+    answer(&mut terminal, &[("c: accept it", "y"), ("b: accept it", "d"), ("depends on (", "a c"), ("b: accept it", "j")]);
+    answer(&mut terminal, &[("2 accepted, 0 dropped, 1 left as they were: write it", "y")]);
+    let (written, status) = terminal.end();
+    assert_eq!(status, Some(0), "{written}");
+    for shown in [
+        "review of plan default onto main: 2 of 3 can land together",
+        "(1/3) a\r\n",
+        "base.txt | 2 +-\r\n",
+        "conflicts with c in base.txt:1",
+        "lands     1 of 2 in level 0, by merge, priority 0",
+        "`magic` is no strategy",
+        "u  undo the last decision",
+        "b | 1 +\r\n",
+        "~  b  deps      a -> a, c",
+    ] {
+        assert!(written.contains(shown), "{shown:?} in {written}");
+    }
+    let ask_b = &written[written.find("(3/3)").unwrap()..];
+    assert!(!ask_b.split("b: accept").next().unwrap().contains("base.txt |"), "its own changes, not those of what it stands on: {ask_b}");
+    assert_eq!(item(&sandbox, "a")["strategy"], "merge", "undone");
+    assert_eq!(item(&sandbox, "a")["priority"], -1, "landed later");
+    assert_eq!(item(&sandbox, "c")["gates"].as_array().unwrap().len(), 2);
+    assert_eq!(message(&sandbox), "review: 2 accepted, 3 changed\n\nAccepted: a\nAccepted: c\nReviewed-by: Tess <tess@example.com>");
+    assert_eq!(sandbox.head("refs/lex-pr/plans/default~1"), before);
+    sandbox.sound();
+}
+
+#[test]
+fn a_review_drops_goes_back_undoes_and_is_given_up() {
+    let sandbox = planned();
+    sandbox.lex(&["plan", "add", "default", "b", "--depends-on", "a"]).exits(0);
+    let before = revision(&sandbox);
+    let mut terminal = Terminal::new(&sandbox, 100, &["plan", "review"]);
+    answer(&mut terminal, &[("a: accept it", "n"), ("b depends on it: drop that, too", "y"), ("c: accept it", "k")]);
+    // What it conflicted with is dropped.
+    terminal.wait_for_next("would merge");
+    answer(&mut terminal, &[("c: accept it", "u"), ("a: accept it", "u"), ("b: accept it", "k"), ("c: accept it", "k")]);
+    terminal.wait_for_next("conflicts with c");
+    answer(&mut terminal, &[("a: accept it", "a"), ("3 accepted, 0 dropped: write it", "n")]);
+    let (written, status) = terminal.end();
+    assert!(written.contains("nothing was written"), "{written}");
+    assert_eq!((status, revision(&sandbox)), (Some(0), before));
+}
+
+#[test]
+fn ctrl_c_in_a_review_writes_nothing_and_tells_how_to_go_on() {
+    let sandbox = planned();
+    let before = revision(&sandbox);
+    for (key, words) in [("\x03", "Ctrl-C"), ("\x04", "the end of the input")] {
+        let mut terminal = Terminal::new(&sandbox, 200, &["plan", "review"]);
+        answer(&mut terminal, &[("a: accept it", "s"), ("strategy (", "rebase"), ("a: accept it", "y")]);
+        terminal.wait_for_next("c: accept it");
+        terminal.say(key);
+        let (written, status) = terminal.end();
+        assert_eq!((status, revision(&sandbox)), (Some(130), before.clone()), "{written}");
+        assert!(written.contains(&format!("the review was ended by {words}; nothing was written")), "{written}");
+        assert!(written.contains("git lex-pr plan review default --strategy 'a=rebase' --accept a"), "{written}");
+    }
+    sandbox.lex(&["plan", "review", "default", "--strategy", "a=rebase", "--accept", "a"]).exits(0);
+    assert_eq!(item(&sandbox, "a")["strategy"], "rebase");
+}
+
+#[test]
+fn what_others_change_during_a_review_is_not_approved_unseen() {
+    let sandbox = planned();
+    let mut terminal = Terminal::new(&sandbox, 200, &["plan", "review"]);
+    answer(&mut terminal, &[("a: accept it", "a")]);
+    terminal.wait_for_next("write it as a new revision");
+    sandbox.lex(&["plan", "add", "default", "c", "--priority", "3"]).exits(0);
+    let before = revision(&sandbox);
+    terminal.say("y\n");
+    let (written, status) = terminal.end();
+    assert_eq!((status, revision(&sandbox)), (Some(2), before), "{written}");
+    assert!(
+        written.contains("somebody else has changed `c` meanwhile") && written.contains("--accept a --accept b --accept c"),
+        "{written}"
+    );
+    // What was not looked at may have changed.
+    let mut terminal = Terminal::new(&sandbox, 200, &["plan", "review"]);
+    answer(&mut terminal, &[("c: accept it", "y"), ("a: accept it", "q")]);
+    terminal.wait_for_next("write it as a new revision");
+    sandbox.lex(&["plan", "add", "default", "b", "--priority", "3"]).exits(0);
+    terminal.say("y\n");
+    assert_eq!(terminal.end().1, Some(0));
+    assert_eq!((&item(&sandbox, "b")["priority"], message(&sandbox).contains("Accepted: c")), (&json!(3), true));
+    sandbox.sound();
+}

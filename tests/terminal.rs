@@ -12,6 +12,8 @@ pub struct Terminal {
     screen: std::fs::File,
     child: Child,
     seen: String,
+    /// How much of that was waited for.
+    heard: usize,
 }
 
 impl Terminal {
@@ -27,7 +29,7 @@ impl Terminal {
         let mut command = sandbox.command("setsid", &sandbox.repo);
         command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_git-lex-pr")]).args(args).env("TERM", "xterm");
         command.stdin(Stdio::from(line.try_clone().unwrap())).stdout(Stdio::from(line.try_clone().unwrap())).stderr(Stdio::from(line));
-        Terminal { screen: screen.into(), child: command.spawn().unwrap(), seen: String::new() }
+        Terminal { screen: screen.into(), child: command.spawn().unwrap(), seen: String::new(), heard: 0 }
     }
 
     fn read(&mut self) -> bool {
@@ -45,6 +47,18 @@ impl Terminal {
     pub fn wait_for(&mut self, words: &str) {
         let patience = Instant::now() + Duration::from_secs(20);
         while !self.seen.contains(words) {
+            assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
+        }
+    }
+
+    /// The same for words that come after those that were waited for so before.
+    pub fn wait_for_next(&mut self, words: &str) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(at) = self.seen[self.heard..].find(words) {
+                self.heard += at + words.len();
+                return;
+            }
             assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
         }
     }

@@ -1,6 +1,6 @@
 //! `git lex-pr plan`
 
-use super::{Answer, context::Context, plan_edit};
+use super::{Answer, context::Context, plan_edit, plan_review};
 use crate::{
     model::{
         Error, Result,
@@ -74,6 +74,11 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         from: Option<String>,
     },
+    /// Look at a plan item by item: what it changes, whether it would merge, and whether it is to land.
+    ///
+    /// On a terminal each item is shown and asked about; `?` lists the keys. With flags nothing is asked. All decisions together are one
+    /// revision, whose commit names the reviewer; until then nothing is written.
+    Review(plan_review::Args),
     /// Check a plan: schema, names, dependencies, and whether its target, branches and commits are here.
     ///
     /// Outside of a repository a plan file is checked for what it says alone.
@@ -199,6 +204,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             changed(&before, &stored, Vec::new())
         }
         Command::Edit { plan, from } => plan_edit::run(&repo, context, plan.as_deref(), from.as_deref()),
+        Command::Review(args) => plan_review::run(&repo, context, &args),
         Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
         Command::Import { file, name, force } => {
             let plan = context.plan_file(&file)?;
@@ -299,7 +305,7 @@ fn describe(name: &str, plan: &Plan) -> Result<String> {
                 .iter()
                 .map(|dep| format!("{} ({})", dep.name, dep.sources.iter().map(DepSource::to_string).collect::<Vec<_>>().join(", ")))
                 .collect();
-            let strategy = format!("{:?}", item.strategy).to_lowercase();
+            let strategy = item.strategy.word().to_string();
             let head = item.head.as_deref().unwrap_or("-").chars().take(10).collect();
             rows.push(vec![
                 (level.to_string(), FAINT),
@@ -316,7 +322,7 @@ fn describe(name: &str, plan: &Plan) -> Result<String> {
     Ok(format!("{}\n{table}", paint(HEAD, &head)))
 }
 
-fn describe_changes(changes: &[crate::plan::Change]) -> String {
+pub(super) fn describe_changes(changes: &[crate::plan::Change]) -> String {
     if changes.is_empty() {
         return format!("{}\n", paint(FAINT, "nothing changed"));
     }
@@ -353,6 +359,7 @@ pub struct Listed {
 
 /// What `plan log --json` prints for each revision.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Logged {
     /// Its commit.
     revision: String,
@@ -362,6 +369,9 @@ pub struct Logged {
     by: String,
     /// What was done.
     message: String,
+    /// Who has reviewed it: `Name <mail>`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reviewed_by: Vec<String>,
 }
 
 /// What `plan delete --json` prints.
@@ -411,11 +421,24 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
     let revisions = store::log(repo, &name)?;
     let rows: Vec<Vec<Cell>> = revisions
         .iter()
-        .map(|r| vec![(repo.short(r.id), CARE), (r.at.clone(), FAINT), (r.by.clone(), FAINT), (r.message.clone(), PLAIN)])
+        .map(|r| {
+            vec![
+                (repo.short(r.id), CARE),
+                (r.at.clone(), FAINT),
+                (r.by.clone(), FAINT),
+                (r.message.lines().next().unwrap_or_default().into(), PLAIN),
+                (reviewed(&r.reviewers), GOOD),
+            ]
+        })
         .collect();
-    let logged: Vec<_> =
-        revisions.into_iter().map(|r| Logged { revision: r.id.to_string(), at: r.at, by: r.by, message: r.message }).collect();
-    Answer::yes(columns(&rows), &logged)
+    let logged = revisions.into_iter().map(|r| Logged {
+        revision: r.id.to_string(),
+        at: r.at,
+        by: r.by,
+        message: r.message,
+        reviewed_by: r.reviewers,
+    });
+    Answer::yes(columns(&rows), &logged.collect::<Vec<_>>())
 }
 
 fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
@@ -442,4 +465,9 @@ fn valid(plan: &Plan, missing: Vec<String>) -> Result<Answer> {
     }
     let no = !missing.is_empty();
     Ok(Answer { no, ..Answer::yes(text, &Validated { valid: true, items: plan.items.len(), missing })? })
+}
+
+/// Who has reviewed a revision, behind its message.
+fn reviewed(reviewers: &[String]) -> String {
+    if reviewers.is_empty() { String::new() } else { format!("reviewed by {}", reviewers.join(", ")) }
 }
