@@ -24,6 +24,7 @@ mod lua;
 mod memory;
 mod merge;
 mod order;
+mod output;
 mod plan;
 mod plugins;
 mod query;

@@ -19,6 +19,11 @@ pub struct Terminal {
 impl Terminal {
     /// `git lex-pr ARGS` on a terminal of its own, which is `columns` wide.
     pub fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
+        Terminal::with(sandbox, columns, args, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn with(sandbox: &Sandbox, columns: u16, args: &[&str], variables: &[(&str, &str)]) -> Terminal {
         let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
         pty::grantpt(&screen).unwrap();
         pty::unlockpt(&screen).unwrap();
@@ -27,7 +32,11 @@ impl Terminal {
         termios::tcsetwinsize(&line, termios::Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }).unwrap();
         // `setsid --ctty` makes it the controlling terminal, so that what is typed there becomes a signal.
         let mut command = sandbox.command("setsid", &sandbox.repo);
-        command.args(["--ctty", "--wait", env!("CARGO_BIN_EXE_git-lex-pr")]).args(args).env("TERM", "xterm");
+        command
+            .args(["--ctty", "--wait", env!("CARGO_BIN_EXE_git-lex-pr")])
+            .args(args)
+            .env("TERM", "xterm")
+            .envs(variables.iter().copied());
         command.stdin(Stdio::from(line.try_clone().unwrap())).stdout(Stdio::from(line.try_clone().unwrap())).stderr(Stdio::from(line));
         Terminal { screen: screen.into(), child: command.spawn().unwrap(), seen: String::new(), heard: 0 }
     }

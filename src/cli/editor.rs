@@ -1,5 +1,6 @@
 //! A text in the editor that git would open.
 
+use super::deaf::Deaf;
 use crate::{
     model::{Error, Result, shell_word},
     repo::Repo,
@@ -11,7 +12,6 @@ use std::{
     process::Command,
 };
 use tempfile::NamedTempFile;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What makes git give a command to a shell (`prepare_shell_cmd` in its run-command.c).
 const SEEN_BY_SHELLS: [char; 22] =
@@ -20,21 +20,15 @@ const SEEN_BY_SHELLS: [char; 22] =
 /// A text that a person edits, in a file that outlives every error.
 pub struct Draft {
     file: NamedTempFile,
-    /// The signals that a terminal sends to all of its programs: the editor takes them, as with git.
-    _deaf: (tokio::runtime::Runtime, Vec<Signal>),
+    _deaf: Deaf,
 }
 
 impl Draft {
     /// A file with `text`, whose name begins with `name` and ends with `.toml`.
     pub fn new(name: &str, text: &str) -> Result<Draft> {
-        let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| Error::io("wait for an editor", e))?;
-        let inside = tokio.enter();
-        let signals = [SignalKind::interrupt(), SignalKind::quit()].into_iter().map(signal).collect::<Result<_, _>>();
-        let signals = signals.map_err(|e| Error::io("wait for an editor", e))?;
-        drop(inside);
         let prefix = format!("{}-", name.replace('/', "-"));
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".toml").tempfile().map_err(|e| Error::io("make a file to edit", e))?;
-        let mut draft = Draft { file, _deaf: (tokio, signals) };
+        let mut draft = Draft { file, _deaf: Deaf::begin()? };
         draft.file.write_all(text.as_bytes()).map_err(|e| draft.unwritten(e))?;
         Ok(draft)
     }

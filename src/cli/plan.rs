@@ -135,6 +135,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether what it prints may be longer than a screen.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Command::Show { .. } | Command::Log { .. } | Command::Diff { .. } | Command::List)
+    }
+}
+
 /// Which branches, and how they land.
 #[derive(Debug, clap::Args)]
 pub struct SelectionArgs {
