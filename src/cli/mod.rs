@@ -192,9 +192,11 @@ pub fn main(args: Vec<OsString>) -> u8 {
         return status;
     }
     let wants_json = args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json");
+    let wants_json_logs =
+        args.windows(2).any(|two| two[0] == "--log-format" && two[1] == "json") || args.iter().any(|a| a == "--log-format=json");
     let cli = match parse(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json),
+        Err(error) => return usage(&error, wants_json, wants_json_logs),
     };
     match cli.color {
         Color::Auto => ColorChoice::Auto,
@@ -274,18 +276,22 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
 }
 
 /// Help and version are results; everything else that clap says is an error in what the user gave.
-fn usage(error: &clap::Error, json: bool) -> u8 {
+fn usage(error: &clap::Error, json: bool, json_logs: bool) -> u8 {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             print(&error.render().ansi().to_string()).map_or_else(|error| show(&error, false), |()| 0)
         }
-        _ if json => {
+        _ if json || json_logs => {
             let text = error.render().to_string();
             let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
             let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_string();
             let hint = lines.find(|l| l.starts_with("tip:")).map_or("see `git lex-pr -h`", |l| l.trim_start_matches("tip: "));
-            show(&Error::input("usage", message).hint(hint), true)
+            let error = Error::input("usage", message).hint(hint);
+            if json_logs && logs::begin(LogFormat::Json, Loudness::Usual).is_ok() {
+                logs::tell(&error);
+            }
+            if json { show(&error, true) } else { error.blame.exit_status() }
         }
         _ => {
             complain(error.render().ansi().to_string().trim_end());
