@@ -377,7 +377,6 @@ pub struct Logged {
     /// What was done.
     message: String,
     /// Who has reviewed it: `Name <mail>`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     reviewed_by: Vec<String>,
 }
 
