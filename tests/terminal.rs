@@ -33,15 +33,22 @@ pub struct Terminal {
     screen: File,
     child: Child,
     seen: String,
+    /// How much of that was waited for.
+    heard: usize,
 }
 
 impl Terminal {
     /// `git lex-pr ARGS` on a terminal of its own, which is `columns` wide.
     pub fn new(sandbox: &Sandbox, columns: u16, args: &[&str]) -> Terminal {
+        Terminal::with(sandbox, columns, args, &[])
+    }
+
+    /// The same with variables of the environment.
+    pub fn with(sandbox: &Sandbox, columns: u16, args: &[&str], variables: &[(&str, &str)]) -> Terminal {
         let (screen, line) = open(columns, 24);
         let program = env!("CARGO_BIN_EXE_git-lex-pr");
-        let child = on_terminal(sandbox, line, &[&[program], args].concat()).spawn().unwrap();
-        Terminal { screen, child, seen: String::new() }
+        let mut command = on_terminal(sandbox, line, &[&[program], args].concat());
+        Terminal { screen, child: command.envs(variables.iter().copied()).spawn().unwrap(), seen: String::new(), heard: 0 }
     }
 
     fn read(&mut self) -> bool {
@@ -59,6 +66,18 @@ impl Terminal {
     pub fn wait_for(&mut self, words: &str) {
         let patience = Instant::now() + Duration::from_secs(20);
         while !self.seen.contains(words) {
+            assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
+        }
+    }
+
+    /// The same for words that come after those that were waited for so before.
+    pub fn wait_for_next(&mut self, words: &str) {
+        let patience = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(at) = self.seen[self.heard..].find(words) {
+                self.heard += at + words.len();
+                return;
+            }
             assert!(self.read() && Instant::now() < patience, "{words:?} in {:?}", self.seen);
         }
     }

@@ -57,6 +57,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether what it prints may be longer than a screen.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Command::Show(_) | Command::List { .. })
+    }
+}
+
 /// Prove every item of a plan by all of its gates and record the verdicts; nothing lands.
 #[derive(Debug, clap::Args)]
 pub struct ExecuteArgs {

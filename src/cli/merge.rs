@@ -15,7 +15,6 @@ use crate::{
     },
     repo::Repo,
     report,
-    report::style::printable,
     run::{Instead, Request, Reuse, run as run_plan, wait_for, who},
 };
 
@@ -77,7 +76,7 @@ impl RunArgs {
     /// Where that is asked for, wait until nobody else runs the plan.
     pub fn wait_for_turn(&self, repo: &Repo, plan: &str) -> Result<()> {
         match self.wait {
-            true => wait_for(repo, plan, &mut |run| super::complain(&printable(&format!("waiting for {}", who(run))))),
+            true => wait_for(repo, plan, &mut |run| super::logs::warn(&format!("waiting for {}", who(run)))),
             false => Ok(()),
         }
     }

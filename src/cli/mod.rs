@@ -3,8 +3,11 @@
 mod abort;
 mod completions;
 mod context;
+mod deaf;
 mod demo;
+mod dialogue;
 mod doctor;
+mod editor;
 mod forecast;
 mod gate;
 mod gate_new;
@@ -16,12 +19,17 @@ mod hook;
 mod hook_push;
 mod hook_run;
 mod init;
+mod links;
+mod logs;
 mod man;
 mod merge;
 mod narrow;
 mod order;
+mod pager;
 mod pause;
 mod plan;
+mod plan_edit;
+mod plan_review;
 mod plugin;
 mod progress;
 mod query;
@@ -43,11 +51,14 @@ use anstream::{AutoStream, ColorChoice};
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use context::Context;
+use links::Links;
+use logs::{LogFormat, Loudness};
 use serde::Serialize;
 use std::{
     ffi::OsString,
     io::{ErrorKind, Write},
     path::PathBuf,
+    time::Instant,
 };
 
 /// Land a whole fan of branches at once: plan, weave, prove, land. No server.
@@ -70,6 +81,22 @@ struct Cli {
     /// When to use colours.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     color: Color,
+
+    /// Do not show long output in a pager.
+    #[arg(long, global = true)]
+    no_pager: bool,
+
+    /// Tell errors and nothing else on stderr: no notes, no progress.
+    #[arg(long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+
+    /// Also tell every step on stderr: which git commands are run, and how long things take.
+    #[arg(long, global = true)]
+    verbose: bool,
+
+    /// How notes, errors and steps are written to stderr. LEX_PR_LOG, such as lex_pr::repo=debug, says which ones.
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    log_format: LogFormat,
 
     #[command(subcommand)]
     command: Command,
@@ -123,6 +150,19 @@ enum Command {
     Man(man::Args),
 }
 
+impl Command {
+    /// Whether what it prints may be longer than a screen, and is there to be read: nothing that a run or a person waits for.
+    fn is_long(&self) -> bool {
+        match self {
+            Command::Query(_) | Command::Forecast(_) | Command::Status(_) | Command::Report(_) | Command::Replay(_) => true,
+            Command::Plan(command) => command.is_long(),
+            Command::Gate(command) => command.is_long(),
+            Command::Resolutions(command) => command.is_long(),
+            _ => false,
+        }
+    }
+}
+
 /// What a command has to say.
 pub(crate) struct Answer {
     /// For a person, with colours; they are taken out where they are not wanted.
@@ -154,9 +194,11 @@ pub fn main(args: Vec<OsString>) -> u8 {
         return status;
     }
     let wants_json = args.iter().skip(1).take_while(|a| *a != "--").any(|a| a == "--json");
+    let wants_json_logs =
+        args.windows(2).any(|two| two[0] == "--log-format" && two[1] == "json") || args.iter().any(|a| a == "--log-format=json");
     let cli = match parse(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json),
+        Err(error) => return usage(&error, wants_json, wants_json_logs),
     };
     match cli.color {
         Color::Auto => ColorChoice::Auto,
@@ -164,14 +206,31 @@ pub fn main(args: Vec<OsString>) -> u8 {
         Color::Never => ColorChoice::Never,
     }
     .write_global();
+    let loudness = match (cli.quiet, cli.verbose) {
+        (true, _) => Loudness::Quiet,
+        (_, true) => Loudness::Verbose,
+        _ => Loudness::Usual,
+    };
+    if let Err(error) = logs::begin(cli.log_format, loudness) {
+        return show(&error, cli.json);
+    }
+    let begun = Instant::now();
+    let pages = !cli.no_pager && cli.command.is_long();
     let context = Context { dir: cli.dir.unwrap_or_else(|| PathBuf::from(".")), json: cli.json };
     match dispatch(cli.command, &context) {
         Ok(answer) => {
             for note in &answer.notes {
-                complain(&crate::report::style::paint(crate::report::style::FAINT, &format!("note: {note}")));
+                logs::note(note);
             }
+            tracing::debug!(took = ?begun.elapsed(), "answered");
             let text = if cli.json { document(&answer.json) } else { answer.text };
-            print(&text).map_or_else(|error| show(&error, false), |()| u8::from(answer.no))
+            let links = if cli.json { None } else { Links::into(context.repo().ok().as_ref().and_then(|repo| repo.git.workdir())) };
+            let printed = pager::print(&context.dir, &text, links, pages);
+            printed.map_or_else(|error| show(&error, false), |()| u8::from(answer.no))
+        }
+        Err(error) if cli.log_format == LogFormat::Json => {
+            logs::tell(&error);
+            if cli.json { show(&error, true) } else { error.blame.exit_status() }
         }
         Err(error) => show(&error, cli.json),
     }
@@ -220,18 +279,22 @@ fn dispatch(command: Command, context: &Context) -> Result<Answer> {
 }
 
 /// Help and version are results; everything else that clap says is an error in what the user gave.
-fn usage(error: &clap::Error, json: bool) -> u8 {
+fn usage(error: &clap::Error, json: bool, json_logs: bool) -> u8 {
     use clap::error::ErrorKind;
     match error.kind() {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
             print(&error.render().ansi().to_string()).map_or_else(|error| show(&error, false), |()| 0)
         }
-        _ if json => {
+        _ if json || json_logs => {
             let text = error.render().to_string();
             let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
             let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_string();
             let hint = lines.find(|l| l.starts_with("tip:")).map_or("see `git lex-pr -h`", |l| l.trim_start_matches("tip: "));
-            show(&Error::input("usage", message).hint(hint), true)
+            let error = Error::input("usage", message).hint(hint);
+            if json_logs && logs::begin(LogFormat::Json, Loudness::Usual).is_ok() {
+                logs::tell(&error);
+            }
+            if json { show(&error, true) } else { error.blame.exit_status() }
         }
         _ => {
             complain(error.render().ansi().to_string().trim_end());

@@ -1,6 +1,6 @@
 //! `git lex-pr plan`
 
-use super::{Answer, context::Context};
+use super::{Answer, context::Context, plan_edit, plan_review};
 use crate::{
     model::{
         Error, Result,
@@ -62,6 +62,23 @@ pub enum Command {
         #[arg(required = true, value_name = "ITEM")]
         items: Vec<String>,
     },
+    /// Change a plan in your editor.
+    ///
+    /// It opens as TOML in the editor that git uses (GIT_EDITOR, core.editor, VISUAL, EDITOR). What you save is checked and becomes
+    /// the next revision; on a terminal the editor opens again where something is wrong. Unchanged or emptied, nothing changes. What
+    /// you typed is kept in a file whenever it could not be taken.
+    Edit {
+        /// The plan's name; the only plan where there is but one.
+        plan: Option<String>,
+        /// Open this file instead of the plan, such as one that an edit has kept.
+        #[arg(long, value_name = "FILE")]
+        from: Option<String>,
+    },
+    /// Look at a plan item by item: what it changes, whether it would merge, and whether it is to land.
+    ///
+    /// On a terminal each item is shown and asked about; `?` lists the keys. With flags nothing is asked. All decisions together are one
+    /// revision, whose commit names the reviewer; until then nothing is written.
+    Review(plan_review::Args),
     /// Check a plan: schema, names, dependencies, and whether its target, branches and commits are here.
     ///
     /// Outside of a repository a plan file is checked for what it says alone.
@@ -116,6 +133,13 @@ pub enum Command {
         /// The plan's name.
         plan: String,
     },
+}
+
+impl Command {
+    /// Whether what it prints may be longer than a screen.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Command::Show { .. } | Command::Log { .. } | Command::Diff { .. } | Command::List)
+    }
 }
 
 /// Which branches, and how they land.
@@ -186,11 +210,13 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             let (before, stored) = store::update(&repo, &plan, &format!("remove {}", items.join(" ")), |plan| remove(plan, &items))?;
             changed(&before, &stored, Vec::new())
         }
+        Command::Edit { plan, from } => plan_edit::run(&repo, context, plan.as_deref(), from.as_deref()),
+        Command::Review(args) => plan_review::run(&repo, context, &args),
         Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
         Command::Import { file, name, force } => {
             let plan = context.plan_file(&file)?;
             let stored = store::create(&repo, &name, &plan, force, &format!("import {file}"))?;
-            Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept(&stored)), &stored.plan)
+            Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept_as(&stored)), &stored.plan)
         }
         Command::Export { plan, schema } => {
             let plan = context.plan(&repo, plan.as_deref())?.plan;
@@ -209,7 +235,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
             let wanted = store::read(&repo, &plan, store::find_revision(&repo, &plan, &revision)?)?;
             if repo.ref_commit(&format!("{}{plan}", store::PREFIX))?.is_none() {
                 let stored = store::revive(&repo, &plan, wanted.revision)?;
-                return Answer::yes(format!("{}{}", describe(&plan, &stored.plan)?, kept(&stored)), &stored.plan);
+                return Answer::yes(format!("{}{}", describe(&plan, &stored.plan)?, kept_as(&stored)), &stored.plan);
             }
             let message = format!("restore {}", wanted.revision);
             let (before, stored) = store::update(&repo, &plan, &message, |plan| {
@@ -253,14 +279,24 @@ fn create(
     }
     let stored = store::create(repo, name, &plan, force, message.trim())?;
     let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(&shell_word(name)));
-    Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept(&stored)), &stored.plan)?.with_notes(notes))
+    Ok(Answer::yes(format!("{}{}{next}", describe(name, &stored.plan)?, kept_as(&stored)), &stored.plan)?.with_notes(notes))
 }
 
-fn kept(stored: &store::Stored) -> String {
+/// A plan that this repository keeps, which can be changed.
+pub(super) fn kept(repo: &Repo, context: &Context, arg: Option<&str>) -> Result<store::Stored> {
+    let found = context.plan(repo, arg)?;
+    match found.revision {
+        Some(revision) => Ok(store::Stored { name: found.name, revision, plan: found.plan }),
+        None => Err(Error::input("not-kept", "a plan file has no revisions")
+            .hint(format!("keep it as a plan: git lex-pr plan import {}", shell_word(arg.unwrap_or("FILE"))))),
+    }
+}
+
+fn kept_as(stored: &store::Stored) -> String {
     format!("{} {}{}\n", paint(FAINT, "kept as"), store::PREFIX, printable(&stored.name))
 }
 
-fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
+pub(super) fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
     let changes = diff(before, &stored.plan);
     Ok(Answer::yes(describe_changes(&changes), &stored.plan)?.with_notes(notes))
 }
@@ -276,7 +312,7 @@ fn describe(name: &str, plan: &Plan) -> Result<String> {
                 .iter()
                 .map(|dep| format!("{} ({})", dep.name, dep.sources.iter().map(DepSource::to_string).collect::<Vec<_>>().join(", ")))
                 .collect();
-            let strategy = format!("{:?}", item.strategy).to_lowercase();
+            let strategy = item.strategy.word().to_string();
             let head = item.head.as_deref().unwrap_or("-").chars().take(10).collect();
             rows.push(vec![
                 (level.to_string(), FAINT),
@@ -293,7 +329,7 @@ fn describe(name: &str, plan: &Plan) -> Result<String> {
     Ok(format!("{}\n{table}", paint(HEAD, &head)))
 }
 
-fn describe_changes(changes: &[crate::plan::Change]) -> String {
+pub(super) fn describe_changes(changes: &[crate::plan::Change]) -> String {
     if changes.is_empty() {
         return format!("{}\n", paint(FAINT, "nothing changed"));
     }
@@ -330,6 +366,7 @@ pub struct Listed {
 
 /// What `plan log --json` prints for each revision.
 #[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct Logged {
     /// Its commit.
     revision: String,
@@ -339,6 +376,8 @@ pub struct Logged {
     by: String,
     /// What was done.
     message: String,
+    /// Who has reviewed it: `Name <mail>`.
+    reviewed_by: Vec<String>,
 }
 
 /// What `plan delete --json` prints.
@@ -388,11 +427,24 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
     let revisions = store::log(repo, &name)?;
     let rows: Vec<Vec<Cell>> = revisions
         .iter()
-        .map(|r| vec![(repo.short(r.id), CARE), (r.at.clone(), FAINT), (r.by.clone(), FAINT), (r.message.clone(), PLAIN)])
+        .map(|r| {
+            vec![
+                (repo.short(r.id), CARE),
+                (r.at.clone(), FAINT),
+                (r.by.clone(), FAINT),
+                (r.message.lines().next().unwrap_or_default().into(), PLAIN),
+                (reviewed(&r.reviewers), GOOD),
+            ]
+        })
         .collect();
-    let logged: Vec<_> =
-        revisions.into_iter().map(|r| Logged { revision: r.id.to_string(), at: r.at, by: r.by, message: r.message }).collect();
-    Answer::yes(columns(&rows), &logged)
+    let logged = revisions.into_iter().map(|r| Logged {
+        revision: r.id.to_string(),
+        at: r.at,
+        by: r.by,
+        message: r.message,
+        reviewed_by: r.reviewers,
+    });
+    Answer::yes(columns(&rows), &logged.collect::<Vec<_>>())
 }
 
 fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
@@ -419,4 +471,9 @@ fn valid(plan: &Plan, missing: Vec<String>) -> Result<Answer> {
     }
     let no = !missing.is_empty();
     Ok(Answer { no, ..Answer::yes(text, &Validated { valid: true, items: plan.items.len(), missing })? })
+}
+
+/// Who has reviewed a revision, behind its message.
+fn reviewed(reviewers: &[String]) -> String {
+    if reviewers.is_empty() { String::new() } else { format!("reviewed by {}", reviewers.join(", ")) }
 }

@@ -2,8 +2,8 @@
 
 use super::narrow::Narrow;
 use crate::{
-    model::{Result, time::human},
-    report::style::{CARE, paint, printable},
+    model::{Result, run::ItemReport, time::human},
+    report::style::printable,
     run::{Event, Waiting},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,31 +15,48 @@ const FRAMES_PER_SECOND: u8 = 20;
 /// Run a plan and show what it tells. What somebody must know is told without a terminal, too.
 pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result<T> {
     let bar = bar();
-    let outcome = work(&mut |event| match (&bar, event) {
-        (bar, Event::Slow(slow)) => say(bar.as_ref(), &format!("slow: {} has run for {} on {}", slow.gate, human(slow.lasts), slow.item)),
-        (bar, Event::Stopping(gates)) => {
-            let gates = if gates == 1 { "one gate is".into() } else { format!("{gates} gates are") };
-            say(bar.as_ref(), &format!("stopping: {gates} at work and may end; Ctrl-C again kills"));
+    let outcome = work(&mut |event| {
+        if let Event::Decided(report, _) = &event {
+            tell(report);
         }
-        (bar, Event::Held(why)) => say(bar.as_ref(), &format!("memory is short: {why}")),
-        (bar, Event::Paused(pause)) => {
-            say(bar.as_ref(), &format!("the plan is paused by {pause}; waiting for `git lex-pr resume`"));
+        match (&bar, event) {
+            (bar, Event::Slow(slow)) => {
+                say(bar.as_ref(), &format!("slow: {} has run for {} on {}", slow.gate, human(slow.lasts), slow.item))
+            }
+            (bar, Event::Stopping(gates)) => {
+                let gates = if gates == 1 { "one gate is".into() } else { format!("{gates} gates are") };
+                say(bar.as_ref(), &format!("stopping: {gates} at work and may end; Ctrl-C again kills"));
+            }
+            (bar, Event::Held(why)) => say(bar.as_ref(), &format!("memory is short: {why}")),
+            (bar, Event::Paused(pause)) => {
+                say(bar.as_ref(), &format!("the plan is paused by {pause}; waiting for `git lex-pr resume`"));
+            }
+            (Some(bar), Event::Begun(total)) => bar.set_length(total as u64),
+            (Some(bar), Event::Proving { at_work, waiting, left }) => {
+                bar.enable_steady_tick(Duration::from_millis(120));
+                let gates: Vec<String> = at_work.iter().map(|at| format!("{}: {} {}", at.item, at.gate, whole(at.lasts))).collect();
+                let left = left.map(|left| format!("about {} left; ", whole(left))).unwrap_or_default();
+                let waiting: String = waiting.iter().map(waits).collect();
+                bar.set_message(printable(&format!("{left}{}{waiting}", gates.join(", "))));
+            }
+            (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words())),
+            (None, Event::Begun(_) | Event::Proving { .. } | Event::Decided(..)) => {}
         }
-        (Some(bar), Event::Begun(total)) => bar.set_length(total as u64),
-        (Some(bar), Event::Proving { at_work, waiting, left }) => {
-            bar.enable_steady_tick(Duration::from_millis(120));
-            let gates: Vec<String> = at_work.iter().map(|at| format!("{}: {} {}", at.item, at.gate, whole(at.lasts))).collect();
-            let left = left.map(|left| format!("about {} left; ", whole(left))).unwrap_or_default();
-            let waiting: String = waiting.iter().map(waits).collect();
-            bar.set_message(printable(&format!("{left}{}{waiting}", gates.join(", "))));
-        }
-        (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words())),
-        (None, Event::Begun(_) | Event::Proving { .. } | Event::Decided(..)) => {}
     });
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
     outcome
+}
+
+/// Tell whoever wants to know each step what became of an item, and how long its gates took.
+fn tell(report: &ItemReport) {
+    for gate in &report.gates {
+        let Some(verdict) = &gate.verdict else { continue };
+        let took = Duration::from_millis(verdict.duration_ms);
+        tracing::debug!(?took, reused = gate.reused, "{}: gate {}: {}", report.name, gate.gate, verdict.words());
+    }
+    tracing::debug!("{}: {}", report.name, report.status.words());
 }
 
 /// What a gate waits for, behind what is at work.
@@ -50,10 +67,9 @@ fn waits(waiting: &Waiting) -> String {
 
 /// A line that stays, above the bar where there is one.
 fn say(bar: Option<&ProgressBar>, line: &str) {
-    let line = paint(CARE, &printable(line));
     match bar {
-        Some(bar) => bar.suspend(|| super::complain(&line)),
-        None => super::complain(&line),
+        Some(bar) => bar.suspend(|| super::logs::warn(line)),
+        None => super::logs::warn(line),
     }
 }
 
@@ -74,7 +90,7 @@ pub fn count<T>(work: impl FnOnce(&mut dyn FnMut(&str, usize)) -> Result<T>) -> 
 }
 
 fn bar() -> Option<ProgressBar> {
-    if !std::io::stderr().is_terminal() {
+    if !std::io::stderr().is_terminal() || !super::logs::draws() {
         return None;
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(Box::new(Narrow::stderr()), FRAMES_PER_SECOND));

@@ -37,6 +37,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether what it prints may be longer than a screen.
+    pub fn is_long(&self) -> bool {
+        matches!(self, Command::Show { .. } | Command::List)
+    }
+}
+
 /// What `resolutions list --json` prints for each resolution.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

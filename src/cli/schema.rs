@@ -139,8 +139,19 @@ type Described = (Schema, &'static [&'static str]);
 impl Document {
     fn describe(self) -> Described {
         let runs = &["merge", "execute", "retry", "watch", "report", "gate run"];
-        let plans_of =
-            &["plan create", "plan show", "plan add", "plan remove", "plan import", "plan export", "plan restore", "pause", "resume"];
+        let plans_of = &[
+            "plan create",
+            "plan show",
+            "plan add",
+            "plan remove",
+            "plan edit",
+            "plan review",
+            "plan import",
+            "plan export",
+            "plan restore",
+            "pause",
+            "resume",
+        ];
         match self {
             Document::Plan => (schema_for!(Plan), plans_of),
             Document::Run => (schema_for!(Run), runs),

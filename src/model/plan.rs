@@ -125,6 +125,17 @@ pub enum Strategy {
     Rebase,
 }
 
+impl Strategy {
+    /// The word that plans and people use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Strategy::Merge => "merge",
+            Strategy::Squash => "squash",
+            Strategy::Rebase => "rebase",
+        }
+    }
+}
+
 /// A dependency and where it was found. A plain string is read as a dependency that the plan file names.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

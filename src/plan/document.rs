@@ -16,7 +16,7 @@ use serde_json::Value;
 /// unknown dependencies and cycles. `source` names the document in errors.
 pub fn read(text: &str, source: &str) -> Result<Plan> {
     let raw: Value = json::parse(text, source)?;
-    let mut plan = match version(&raw, source)? {
+    let plan = match version(&raw, source)? {
         Some(1) => json::parse::<PlanV1>(text, source)?.into(),
         Some(2) => json::parse::<Plan>(text, source)?,
         Some(newer) => {
@@ -27,6 +27,11 @@ pub fn read(text: &str, source: &str) -> Result<Plan> {
         }
         None => json::parse::<PlanV0>(text, source)?.into_plan(source)?,
     };
+    settle(plan, source)
+}
+
+/// What a person or another program wrote, checked, and in the form that this program writes.
+pub(super) fn settle(mut plan: Plan, source: &str) -> Result<Plan> {
     plan.schema_version = SCHEMA_VERSION.into();
     plan.target = branch_name(&plan.target).into();
     for item in &mut plan.items {

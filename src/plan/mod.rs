@@ -3,9 +3,11 @@
 mod compose;
 mod diff;
 pub mod document;
+pub mod edit;
 pub mod merge;
 mod order;
 mod query;
+mod review;
 pub mod store;
 mod trailers;
 mod unknown;
@@ -14,3 +16,4 @@ pub use compose::{Composer, Selection, remove};
 pub use diff::{Change, diff};
 pub use order::order;
 pub use query::{FIELDS, Facts, Query};
+pub use review::{Decision, Review};

@@ -23,6 +23,9 @@ pub const WEAVE_PREFIX: &str = "refs/lex-pr/weave/";
 /// deleted elsewhere from one that is new here, a revision made after the deletion is alive, and none is ever lost.
 pub const DELETED_REF: &str = "refs/lex-pr/deleted";
 
+/// The trailer of a revision that names who has reviewed the plan.
+pub const REVIEWED_BY: &str = "Reviewed-by:";
+
 /// The file of a revision.
 pub const FILE: &str = "plan.json";
 
@@ -51,6 +54,8 @@ pub struct Revision {
     pub at: String,
     /// What was done.
     pub message: String,
+    /// Who has reviewed it, as its `Reviewed-by:` trailers say.
+    pub reviewers: Vec<String>,
 }
 
 fn ref_name(name: &str) -> Result<String> {
@@ -192,17 +197,26 @@ fn is_deleted(repo: &Repo, revision: ObjectId) -> Result<bool> {
 
 /// Change a plan by what `edit` does to its newest revision. When another process was faster, `edit` is done again on
 /// what that one left, so that neither change is lost. Gives the plan before and after.
-pub fn update(repo: &Repo, name: &str, message: &str, mut edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<(Plan, Stored)> {
+pub fn update(repo: &Repo, name: &str, message: &str, edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<(Plan, Stored)> {
+    revise(repo, name, message, false, edit)
+}
+
+/// The same, but that somebody has looked at the plan is a revision even where nothing was changed.
+pub fn review(repo: &Repo, name: &str, message: &str, edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<(Plan, Stored)> {
+    revise(repo, name, message, true, edit)
+}
+
+fn revise(repo: &Repo, name: &str, message: &str, always: bool, mut edit: impl FnMut(&mut Plan) -> Result<()>) -> Result<(Plan, Stored)> {
     for _ in 0..ATTEMPTS {
         let stored = load(repo, name)?;
         let mut plan = stored.plan.clone();
         edit(&mut plan)?;
         plan.normalize();
-        if plan == stored.plan {
+        if plan == stored.plan && !always {
             return Ok((plan, stored));
         }
         let change = next_revision(repo, name, Some(stored.revision), &plan, message)?;
-        if repo.swap_refs(std::slice::from_ref(&change), message)?.is_ok() {
+        if repo.swap_refs(std::slice::from_ref(&change), message.lines().next().unwrap_or_default())?.is_ok() {
             let revision = change.new.unwrap_or(stored.revision);
             return Ok((stored.plan, Stored { name: name.into(), revision, plan }));
         }
@@ -248,11 +262,13 @@ fn revision(repo: &Repo, name: &str, id: ObjectId) -> Result<Revision> {
     let who = commit.committer().map_err(|e| reading(&e))?;
     let seconds = who.time().map_err(|e| reading(&e))?.seconds;
     let at = jiff::Timestamp::from_second(seconds).map_err(|e| reading(&e))?;
+    let message = commit.message_raw_sloppy().to_string().trim().to_string();
     Ok(Revision {
         id,
         by: format!("{} <{}>", who.name, who.email),
         at: at.to_string(),
-        message: commit.message_raw_sloppy().to_string().trim().to_string(),
+        reviewers: message.lines().filter_map(|line| line.strip_prefix(REVIEWED_BY)).map(|who| who.trim().to_string()).collect(),
+        message,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Running git itself, for the few things that only git does.
 
 use super::Repo;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, shell_word};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     ffi::OsStr,
@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// The variables that bind a git process to one repository (`git rev-parse --local-env-vars`). A child that works in
@@ -112,23 +112,43 @@ impl GitCommand {
     pub fn output(mut self, input: Option<&[u8]>) -> Result<GitOutput> {
         match input {
             Some(input) => self.feed(|stdin| stdin.write_all(input)),
-            None => Ok(self.command.output().map_err(missing)?.into()),
+            None => {
+                let begun = Instant::now();
+                let output = self.command.output().map_err(missing)?.into();
+                self.tell(begun, &output);
+                Ok(output)
+            }
         }
     }
 
     /// Run it, whatever its exit status is, on what `write` gives it to read.
     pub fn feed(mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<GitOutput> {
+        let begun = Instant::now();
         let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         if let Some(stdin) = child.stdin.take() {
             // Git may end before it has read everything; its exit status then says why.
             let mut stdin = BufWriter::new(stdin);
             let _ = write(&mut stdin).and_then(|()| stdin.flush());
         }
-        Ok(child.wait_with_output().map_err(missing)?.into())
+        let output = child.wait_with_output().map_err(missing)?.into();
+        self.tell(begun, &output);
+        Ok(output)
+    }
+
+    /// Tell whoever wants to know what was run, and how long it took.
+    fn tell(&self, begun: Instant, output: &GitOutput) {
+        tracing::debug!(status = output.status, took = ?begun.elapsed(), "{}", self.words());
+    }
+
+    /// The command line as a shell takes it.
+    fn words(&self) -> String {
+        let program = std::iter::once(self.command.get_program());
+        program.chain(self.command.get_args()).map(|word| shell_word(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
     }
 
     /// Run it, but kill it and all that it started when `limit` is over; then there is no output.
     pub fn output_within(mut self, limit: Duration) -> Result<Option<GitOutput>> {
+        let begun = Instant::now();
         let child = self.command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().map_err(missing)?;
         let (id, grouped) = (Pid::from_raw(child.id().cast_signed()), self.grouped);
         let (done, over) = mpsc::channel::<()>();
@@ -146,7 +166,11 @@ impl GitCommand {
         drop(done);
         match watch.join() {
             Ok(true) => Ok(None),
-            _ => Ok(Some(output?.into())),
+            _ => {
+                let output = output?.into();
+                self.tell(begun, &output);
+                Ok(Some(output))
+            }
         }
     }
 
@@ -161,6 +185,7 @@ impl GitCommand {
     }
 
     fn talk_over(mut self, stderr: Stdio) -> Result<Talk> {
+        tracing::debug!("{}, for a dialogue", self.words());
         let mut child = self.command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().map_err(missing)?;
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
         Ok(Talk { child: Some(child), stdin, stdout })

@@ -17,10 +17,14 @@ use crate::{
     weave::{Ladder, Strand, Weaver, Woven},
 };
 use gix::ObjectId;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    time::Instant,
+};
 
 /// Foretell a plan. Nothing is written to the repository.
 pub fn forecast(repo: &Repo, plan: &Plan, by: By) -> Result<Forecast> {
+    let begun = Instant::now();
     let base = repo.target_head(&plan.target)?;
     let base_tree = tree_of(repo, base)?;
     let items: Vec<&Item> = order(plan)?.into_iter().flatten().map(|index| &plan.items[index]).collect();
@@ -37,6 +41,7 @@ pub fn forecast(repo: &Repo, plan: &Plan, by: By) -> Result<Forecast> {
         }
     }
     let all = clashes(&mut weaver, (base, base_tree), &fit, &candidates)?;
+    tracing::debug!(took = ?begun.elapsed(), items = items.len(), clashes = all.len(), "wove each item and each pair");
     // What depends on another is made to land with it.
     let clashes: Vec<(usize, usize, Vec<Place>)> =
         all.into_iter().filter(|(one, other, _)| !needs(plan, fit[*other].0).contains(fit[*one].0.name.as_str())).collect();

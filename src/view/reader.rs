@@ -50,11 +50,14 @@ pub(super) enum Question {
     Patch(Box<Changed>, usize, String),
 }
 
+/// The id of a run, and what it says of an item.
+pub(super) type Earlier = (String, ItemReport);
+
 /// What the reader tells.
 #[derive(Debug)]
 pub(super) enum News {
     /// The plan is another one now.
-    Plan(Plan),
+    Plan(Box<Plan>),
     /// The newest run of the plan, as it is now.
     Run(Option<Box<Run>>, Option<Life>),
     /// The items that answer a filter.
@@ -64,7 +67,7 @@ pub(super) enum News {
     /// The answer to [`Question::Files`].
     Files(Result<Files>),
     /// The answer to [`Question::Verdicts`]: the run and its report, where there is one.
-    Verdicts(Result<Option<Box<(String, ItemReport)>>>),
+    Verdicts(Result<Option<Box<Earlier>>>),
     /// The answer to [`Question::Patch`].
     Patch(usize, Result<Vec<Line>>),
     /// Something cannot be read for now.
@@ -156,7 +159,7 @@ impl Reader {
             if Some(now) != self.revision {
                 self.subject.plan = store::read(&self.repo, &self.subject.name, now)?.plan;
                 self.revision = Some(now);
-                news.push(News::Plan(self.subject.plan.clone()));
+                news.push(News::Plan(Box::new(self.subject.plan.clone())));
             }
         }
         let before = (self.run.as_ref().and_then(|run| run.id.clone()), self.step);

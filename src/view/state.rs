@@ -230,7 +230,7 @@ impl State {
         let late = showing != self.showing;
         match news {
             News::Plan(plan) => {
-                self.take(plan);
+                self.take(*plan);
                 self.ask_filter = true;
             }
             News::Run(run, life) => {

@@ -3,14 +3,14 @@
 use super::{
     about::paragraph,
     look::{Look, sign_of},
-    reader::Question,
+    reader::{Earlier, Question},
     state::State,
 };
 use crate::{
     model::{
         Result,
         plan::Item,
-        run::{Blame, GateReport, ItemReport},
+        run::{Blame, GateReport},
         time::human,
         verdict::Severity,
     },
@@ -23,7 +23,7 @@ use std::time::Duration;
 #[derive(Debug, Default)]
 pub(super) struct Verdicts {
     asked: bool,
-    pub earlier: Option<Result<Option<Box<(String, ItemReport)>>>>,
+    pub earlier: Option<Result<Option<Box<Earlier>>>>,
 }
 
 impl Verdicts {

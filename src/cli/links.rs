@@ -1,0 +1,82 @@
+//! Files that are named in output as links to the work tree (OSC 8), for terminals that can open them.
+
+use anstream::{AutoStream, ColorChoice};
+use std::{
+    fmt::Write,
+    io::IsTerminal,
+    path::{Path, PathBuf},
+};
+
+/// Links to the files of a work tree.
+pub struct Links {
+    root: PathBuf,
+}
+
+impl Links {
+    /// Links into `root`, where stdout is a terminal that knows them and may be sent more than letters.
+    pub fn into(root: Option<&Path>) -> Option<Links> {
+        let stdout = std::io::stdout();
+        let can = stdout.is_terminal() && supports_hyperlinks::supports_hyperlinks();
+        let root = root.filter(|_| can && AutoStream::choice(&stdout) != ColorChoice::Never)?;
+        Some(Links { root: root.canonicalize().ok()? })
+    }
+
+    /// `text` with a link on each word that names a file which is there: `src/lib.rs`, `src/lib.rs:12`.
+    pub fn mark(&self, text: &str) -> String {
+        let mut marked = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(begin) = rest.find(|c: char| !is_between(c)) {
+            marked.push_str(&rest[..begin]);
+            rest = &rest[begin..];
+            if rest.starts_with('\u{1b}') {
+                // A colour: all up to its `m`.
+                let end = rest.find('m').map_or(rest.len(), |at| at + 1);
+                marked.push_str(&rest[..end]);
+                rest = &rest[end..];
+                continue;
+            }
+            let end = rest.find(|c: char| is_between(c) || c == '\u{1b}').unwrap_or(rest.len());
+            let (word, behind) = rest.split_at(end);
+            let name = word.trim_end_matches([':', '.']);
+            match self.target(name) {
+                Some(target) => {
+                    let _ = write!(marked, "\u{1b}]8;;{target}\u{1b}\\{name}\u{1b}]8;;\u{1b}\\{}", &word[name.len()..]);
+                }
+                None => marked.push_str(word),
+            }
+            rest = behind;
+        }
+        marked + rest
+    }
+
+    /// The address of the file that a word names, with its line behind a `#`.
+    fn target(&self, word: &str) -> Option<String> {
+        let number = |text: &str| text.split(['-', ':']).next().and_then(|first| first.parse::<usize>().ok());
+        let (path, line) = match word.split_once(':') {
+            Some((path, lines)) => (path, Some(number(lines)?)),
+            None => (word, None),
+        };
+        // A path that leads out of the work tree is no file of it.
+        let inside = !path.is_empty() && Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let file = self.root.join(path);
+        if !inside || !file.is_file() {
+            return None;
+        }
+        let mut address = "file://".to_string();
+        for byte in file.to_str()?.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => address.push(byte.into()),
+                _ => drop(write!(address, "%{byte:02X}")),
+            }
+        }
+        if let Some(line) = line {
+            let _ = write!(address, "#{line}");
+        }
+        Some(address)
+    }
+}
+
+/// Whether a character stands between words.
+fn is_between(c: char) -> bool {
+    c.is_whitespace() || ",;()`\"'".contains(c)
+}
