@@ -324,23 +324,29 @@ fn a_gate_finds_no_child_that_it_has_not_made_and_nothing_to_read() {
     sandbox.sound();
 }
 
+/// A run that was killed, with its process group or alone, while the work tree followed its landing; each file takes a moment.
+fn killed_while_it_follows(ground: &Ground, group: bool) -> Sandbox {
+    let sandbox = copy(&ground.sandbox);
+    // Git calls this for each file that it writes, here but not in the work trees of gates.
+    sandbox.git(&["config", "filter.slow.smudge", "touch $HOME/follows; sleep 0.3; cat"]);
+    std::fs::create_dir_all(sandbox.repo.join(".git/info")).unwrap();
+    std::fs::write(sandbox.repo.join(".git/info/attributes"), "*.txt filter=slow\n").unwrap();
+    let mut child = spawn(sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]));
+    wait_for("the landing", || sandbox.root.path().join("home/follows").exists());
+    if group {
+        kill_group(&child)
+    } else {
+        child.kill().unwrap()
+    }
+    child.wait().unwrap();
+    sandbox
+}
+
 #[test]
 fn a_work_tree_goes_back_when_a_run_is_killed_while_it_follows() {
     let ground = ground();
     for group in [false, true] {
-        let sandbox = copy(&ground.sandbox);
-        // Git calls this for each file that it writes, here but not in the work trees of gates.
-        sandbox.git(&["config", "filter.slow.smudge", "touch $HOME/follows; sleep 0.3; cat"]);
-        std::fs::create_dir_all(sandbox.repo.join(".git/info")).unwrap();
-        std::fs::write(sandbox.repo.join(".git/info/attributes"), "*.txt filter=slow\n").unwrap();
-        let mut child = spawn(sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]));
-        wait_for("the landing", || sandbox.root.path().join("home/follows").exists());
-        if group {
-            kill_group(&child)
-        } else {
-            child.kill().unwrap()
-        }
-        child.wait().unwrap();
+        let sandbox = killed_while_it_follows(&ground, group);
         assert!(!check_what_is_left(&ground, &sandbox, "killed while the work tree follows"));
         std::fs::remove_file(sandbox.repo.join(".git/info/attributes")).unwrap();
         go_on(&ground, &sandbox, group, "killed while the work tree follows");
@@ -350,14 +356,7 @@ fn a_work_tree_goes_back_when_a_run_is_killed_while_it_follows() {
 #[test]
 fn a_run_waits_for_a_work_tree_that_is_going_back() {
     let ground = ground();
-    let sandbox = copy(&ground.sandbox);
-    sandbox.git(&["config", "filter.slow.smudge", "touch $HOME/follows; sleep 0.3; cat"]);
-    std::fs::create_dir_all(sandbox.repo.join(".git/info")).unwrap();
-    std::fs::write(sandbox.repo.join(".git/info/attributes"), "*.txt filter=slow\n").unwrap();
-    let mut child = spawn(sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]));
-    wait_for("the landing", || sandbox.root.path().join("home/follows").exists());
-    child.kill().unwrap();
-    child.wait().unwrap();
+    let sandbox = killed_while_it_follows(&ground, false);
     let said = sandbox.lex(&["merge", "--execute"]);
     assert!(said.status < 2, "{}\n{}", said.stdout, said.stderr);
     assert!(check_what_is_left(&ground, &sandbox, "at once after a killed run"));

@@ -208,7 +208,7 @@ fn a_file_or_no_editor_cannot_be_edited() {
     let said = sandbox.lex(&["plan", "edit", "plan.json"]).exits(2);
     assert!(said.stderr.contains("a plan file has no revisions") && said.stderr.contains("plan import plan.json"), "{}", said.stderr);
     let mut dumb = sandbox.lex_command(&sandbox.repo, &["plan", "edit"]);
-    dumb.env_remove("EDITOR").env_remove("VISUAL").env("TERM", "dumb");
+    dumb.env_remove("EDITOR").env_remove("VISUAL").env("TERM", "xterm").stdin(std::process::Stdio::null());
     let said = dumb.output().unwrap();
     assert_eq!(said.status.code(), Some(2), "{said:?}");
     assert!(String::from_utf8_lossy(&said.stderr).contains("core.editor"), "{said:?}");

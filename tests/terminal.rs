@@ -6,6 +6,7 @@ use std::{
     fs::File,
     io::{Read, Write},
     process::{Child, Command, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -31,6 +32,7 @@ pub fn on_terminal(sandbox: &Sandbox, line: File, args: &[&str]) -> Command {
 
 pub struct Terminal {
     screen: File,
+    said: mpsc::Receiver<String>,
     child: Child,
     seen: String,
     /// How much of that was waited for.
@@ -48,18 +50,28 @@ impl Terminal {
         let (screen, line) = open(columns, 24);
         let program = env!("CARGO_BIN_EXE_git-lex-pr");
         let mut command = on_terminal(sandbox, line, &[&[program], args].concat());
-        Terminal { screen, child: command.envs(variables.iter().copied()).spawn().unwrap(), seen: String::new(), heard: 0 }
+        let child = command.envs(variables.iter().copied()).spawn().unwrap();
+        let (tell, said) = mpsc::channel();
+        let mut reader = screen.try_clone().unwrap();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            // Until the other side is gone, or nobody listens.
+            while let Ok(read @ 1..) = reader.read(&mut buffer)
+                && tell.send(String::from_utf8_lossy(&buffer[..read]).into_owned()).is_ok()
+            {}
+        });
+        Terminal { screen, said, child, seen: String::new(), heard: 0 }
     }
 
+    /// Whether more was written before the other side is gone.
     fn read(&mut self) -> bool {
-        let mut buffer = [0; 4096];
-        match self.screen.read(&mut buffer) {
-            // The other side is gone.
-            Ok(0) | Err(_) => false,
-            Ok(n) => {
-                self.seen.push_str(&String::from_utf8_lossy(&buffer[..n]));
+        match self.said.recv_timeout(Duration::from_secs(30)) {
+            Ok(words) => {
+                self.seen.push_str(&words);
                 true
             }
+            Err(mpsc::RecvTimeoutError::Disconnected) => false,
+            Err(mpsc::RecvTimeoutError::Timeout) => panic!("nothing more is written: {:?}", self.seen),
         }
     }
 

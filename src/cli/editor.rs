@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     fs,
-    io::Write,
+    io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -49,7 +49,12 @@ impl Draft {
 
     /// Open it in the editor that `git var GIT_EDITOR` names, and give what it holds afterwards.
     pub fn open(&self, repo: &Repo) -> Result<String> {
-        let said = repo.git_command().args(["var", "GIT_EDITOR"]).output(None)?;
+        let mut ask = repo.git_command().args(["var", "GIT_EDITOR"]);
+        if !std::io::stdin().is_terminal() {
+            // Then git does not fall back on `vi`, which would wait for keys that nobody can press.
+            ask = ask.env("TERM", "dumb");
+        }
+        let said = ask.output(None)?;
         let editor = String::from_utf8_lossy(&said.stdout).trim_end().to_string();
         let mend = "git config core.editor NAME chooses one, for one time GIT_EDITOR does";
         if said.status != 0 || editor.is_empty() {

@@ -162,7 +162,8 @@ impl Source {
         let format = format!("--object-format={}", self.git.to_thread_local().object_hash());
         // A hook of the user's would run at the very first ref, before anything can be set in the new repository.
         let init = ["-c", "core.hooksPath=/dev/null", "init", "--quiet", "--template=", "--initial-branch=lex-pr", &format, "."];
-        GitCommand::new(dir.path()).args(init).run("make a work tree for gates")?;
+        let init = GitCommand::new(dir.path()).args(init).env("GIT_DEFAULT_REF_FORMAT", "files");
+        init.run("make a work tree for gates")?;
         let git_dir = dir.path().join(".git");
         // A process for each would take longer than many a gate.
         let mut config = std::fs::read_to_string(git_dir.join("config")).map_err(making)?;
