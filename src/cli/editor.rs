@@ -20,6 +20,8 @@ const SEEN_BY_SHELLS: [char; 22] =
 /// A text that a person edits, in a file that outlives every error.
 pub struct Draft {
     file: NamedTempFile,
+    /// What it held before anybody typed.
+    given: String,
     _deaf: Deaf,
 }
 
@@ -28,7 +30,7 @@ impl Draft {
     pub fn new(name: &str, text: &str) -> Result<Draft> {
         let prefix = format!("{}-", name.replace('/', "-"));
         let file = tempfile::Builder::new().prefix(&prefix).suffix(".toml").tempfile().map_err(|e| Error::io("make a file to edit", e))?;
-        let mut draft = Draft { file, _deaf: Deaf::begin()? };
+        let mut draft = Draft { file, given: text.into(), _deaf: Deaf::begin()? };
         draft.file.write_all(text.as_bytes()).map_err(|e| draft.unwritten(e))?;
         Ok(draft)
     }
@@ -77,8 +79,11 @@ impl Draft {
         })
     }
 
-    /// Leave the file where it is, and let an error say so; `command` goes on with a file.
+    /// Leave the file where it is, if somebody has typed in it, and let an error say so; `command` goes on with a file.
     pub fn keep(self, error: Error, command: &str) -> Error {
+        if fs::read_to_string(self.path()).is_ok_and(|text| text == self.given) {
+            return error;
+        }
         let path = match self.file.keep() {
             Ok((_, path)) => path,
             Err(unkept) => PathBuf::from(unkept.file.path()),
