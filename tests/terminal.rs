@@ -13,6 +13,8 @@ use std::{
 /// Both ends of a new terminal: what is typed and shown, and the line that a program is on.
 pub fn open(columns: u16, rows: u16) -> (File, File) {
     let screen = pty::openpt(pty::OpenptFlags::RDWR | pty::OpenptFlags::NOCTTY).unwrap();
+    // Or a program on the terminal would hold it open itself.
+    rustix::io::fcntl_setfd(&screen, rustix::io::FdFlags::CLOEXEC).unwrap();
     pty::grantpt(&screen).unwrap();
     pty::unlockpt(&screen).unwrap();
     let name = pty::ptsname(&screen, Vec::new()).unwrap();

@@ -537,3 +537,19 @@ fn what_is_missing_is_said_in_its_pane() {
     view.types("q");
     assert_eq!(view.ends(), 0);
 }
+
+#[test]
+fn it_ends_with_its_terminal() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let (mut screen, line) = crate::terminal::open(80, 24);
+    let mut child = crate::terminal::on_terminal(&sandbox, line, &[env!("CARGO_BIN_EXE_git-lex-pr"), "view"]).spawn().unwrap();
+    let (mut seen, mut buffer) = (String::new(), [0; 4096]);
+    while !seen.contains("keys") {
+        let read = std::io::Read::read(&mut screen, &mut buffer).unwrap();
+        seen.push_str(&String::from_utf8_lossy(&buffer[..read]));
+    }
+    drop(screen);
+    crate::sandbox::wait_for("the end", || child.try_wait().unwrap().is_some());
+}

@@ -12,7 +12,7 @@ use ratatui::{
 use rustix::process::{Signal, kill_current_process_group};
 use signal_hook::{
     consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM},
-    flag,
+    iterator::Signals,
 };
 use std::{
     io::stdout,
@@ -23,6 +23,10 @@ use std::{
     time::Duration,
 };
 
+/// How long a view may take to end after a signal, and the exit status of one that takes longer.
+const PATIENCE: Duration = Duration::from_secs(1);
+const INTERRUPTED: i32 = 130;
+
 pub(super) struct Terminal {
     inner: DefaultTerminal,
     signalled: Arc<AtomicBool>,
@@ -32,9 +36,17 @@ impl Terminal {
     /// Take it over. A panic gives it back before it says anything.
     pub fn take() -> Result<Terminal> {
         let signalled = Arc::new(AtomicBool::new(false));
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM] {
-            flag::register(signal, signalled.clone()).map_err(|e| Error::io("listen to signals", e))?;
-        }
+        let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM]).map_err(|e| Error::io("listen to signals", e))?;
+        let told = signalled.clone();
+        std::thread::spawn(move || {
+            if signals.forever().next().is_some() {
+                told.store(true, Ordering::Relaxed);
+                std::thread::sleep(PATIENCE);
+                // Reading from a terminal that is gone comes to no end, and nobody is left to see how this ends.
+                let _ = ratatui::try_restore();
+                std::process::exit(INTERRUPTED);
+            }
+        });
         let inner = ratatui::try_init().map_err(|e| Error::io("take over the terminal", e))?;
         Ok(Terminal { inner, signalled })
     }
