@@ -21,7 +21,7 @@ pub enum Decision {
     Priority(i64),
     /// It depends on these items, and on no others.
     Deps(Vec<String>),
-    /// It has these gates of its own, and no others; what each is called by is [`gate`]'s.
+    /// It has these gates of its own, and no others; what each is called by is `gate`'s.
     Gates(Vec<String>),
     /// How it reaches the target.
     Strategy(Strategy),

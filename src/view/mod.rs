@@ -1,6 +1,6 @@
 //! A terminal UI over a plan: its pyramid, its newest run while it goes on, and each item's commits, changes and verdicts.
 //!
-//! Keys and news change the [`State`], and the state is drawn; neither reads the repository. What must be read is asked of the thread in
+//! Keys and news change the state, and the state is drawn; neither reads the repository. What must be read is asked of the thread in
 //! `reader`, so that no key waits for a diff. Nothing is written to the terminal as long as nothing changes.
 
 mod about;
