@@ -1,7 +1,7 @@
 //! What a gate does, as a digest: a verdict under another digest is another gate's.
 
 use super::Subject;
-use crate::model::{Result, gate::GateSpec, json, verdict::Verdict};
+use crate::model::{Result, gate::GateSpec, hex, json, verdict::Verdict};
 use gix::ObjectId;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// SHA-256, in hex, of what decides a gate's answer. Its name, its limits and what it leaves behind do not.
 pub fn digest(gate: &GateSpec) -> Result<String> {
-    Ok(hex(&json::canonical_line(&what(gate))?))
+    Ok(hex(&Sha256::digest(json::canonical_line(&what(gate))?)))
 }
 
 fn what(gate: &GateSpec) -> GateSpec {
@@ -59,9 +59,5 @@ pub fn plugin_digest(
         on: gate.paths.is_empty().then(|| subject.base.to_string()),
         earlier: earlier.collect(),
     };
-    Ok(hex(&json::canonical_line(&what)?))
-}
-
-fn hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Ok(hex(&Sha256::digest(json::canonical_line(&what)?)))
 }

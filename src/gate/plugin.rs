@@ -11,6 +11,7 @@ use crate::model::{
     Error, Result,
     error::Class,
     gate::{BUILTIN, GateSpec},
+    hex,
     time::human,
     verdict::Answer,
 };
@@ -202,7 +203,7 @@ impl Plugin {
             hash.update(part.len().to_le_bytes());
             hash.update(part);
         }
-        let code = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        let code = hex(&hash.finalize());
         Ok(Plugin { gate: gate.clone(), manifest, grants, config, files, code, limits, engine })
     }
 

@@ -7,7 +7,7 @@ use crate::{
     model::{
         Error, Result,
         error::Location,
-        json,
+        hex, json,
         policy::SignedVerdicts,
         verdict::{Signature, SignatureFormat, Verdict},
     },
@@ -288,10 +288,6 @@ fn root(leaf: Hash, path: &[String]) -> Option<Hash> {
             _ => None,
         }
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Hash> {

@@ -3,6 +3,7 @@
 pub mod error;
 pub mod forecast;
 pub mod gate;
+mod hex;
 pub mod hook;
 pub mod json;
 pub mod note;
@@ -16,4 +17,5 @@ pub mod time;
 pub mod verdict;
 
 pub use error::{Error, Result};
+pub use hex::hex;
 pub use shell::shell_word;

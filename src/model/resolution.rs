@@ -62,7 +62,7 @@ impl Resolution {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        super::hex(&hash.finalize())
     }
 
     /// Its own key.

@@ -7,7 +7,7 @@ use super::{
 use crate::model::{
     Error, Result,
     error::{Class, Location, nearest},
-    shell_word,
+    hex, shell_word,
     time::human,
 };
 use gix::ObjectId;
@@ -170,10 +170,6 @@ fn without_password(url: &str) -> String {
         Some(format!("{scheme}://{}@{place}", who.split(':').next()?))
     });
     parts.unwrap_or_else(|| url.to_string())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What git says besides what is wrong.

@@ -6,7 +6,7 @@ use crate::{
         plan::{Item, Plan},
         run::{ItemReport, Purpose, Run, RunState, Status},
     },
-    repo::{History, Repo},
+    repo::Repo,
 };
 use std::collections::{HashMap, HashSet};
 
@@ -18,7 +18,7 @@ pub fn still_landed(repo: &Repo, run: &Run) -> Result<bool> {
     let target = repo.branch(&run.target)?.map(|branch| branch.head);
     let tip = repo.parse_id(&run.tip)?;
     match (run.state, target) {
-        (RunState::Landed, Some(target)) => Ok(repo.has_commit(tip) && History::default().ahead(&repo.git, tip, &[target])?.is_empty()),
+        (RunState::Landed, Some(target)) => Ok(repo.has_commit(tip) && repo.is_ancestor(tip, target)?),
         _ => Ok(false),
     }
 }

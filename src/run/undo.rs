@@ -245,7 +245,7 @@ fn weave_revert(repo: &Repo, run: &Run, now: ObjectId, execute: bool, undo: &mut
     let revert = Revert { branch: format!("revert/{}", undo.run), plan: format!("revert-{}", undo.run), commit: None };
     let branch = format!("refs/heads/{}", revert.branch);
     if let Some(made) = repo.ref_commit(&branch)? {
-        let landed = History::default().ahead(&repo.git, made, &[now])?.is_empty();
+        let landed = repo.is_ancestor(made, now)?;
         let words = if landed { format!("has landed on {} already", run.target) } else { "was there already".into() };
         undo.notes.push(format!("branch {} {words}", revert.branch));
         undo.revert = Some(Revert { commit: Some(made.to_string()), ..revert });
