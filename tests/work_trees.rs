@@ -165,3 +165,102 @@ fn a_work_tree_that_does_not_fit_is_refused_before_anything_is_written() {
     sandbox.json(&["retry"], 0);
     sandbox.sound();
 }
+
+/// Each file and folder with its kind, permissions and content, as one text.
+const LISTING: &str = r"find . -path ./.git -prune -o -path ./ignored -prune -o ! -name . -printf '%p %y %m %l\n' | LC_ALL=C sort
+find . -path ./.git -prune -o -path ./ignored -prune -o -type f -exec sha1sum {} + | LC_ALL=C sort
+";
+
+#[test]
+fn each_work_tree_is_what_git_checks_out() {
+    let sandbox = Sandbox::new();
+    let shell = |dir: &std::path::Path, script: &str| {
+        let output = sandbox.command("sh", dir).args(["-e", "-c", script]).output().unwrap();
+        assert!(output.status.success(), "{script}: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let config = format!(
+        r#"
+[policy]
+max-workers = 1
+batch = "serial"
+[[gate]]
+name = "look"
+run = '''
+echo "$LEX_PR_CANDIDATE"
+test "$(git rev-parse HEAD refs/heads/main)" = "$(printf '%s\n%s' "$LEX_PR_CANDIDATE" "$LEX_PR_BASE")" && test -z "$(git status --porcelain)" || exit 1
+{LISTING}
+case $LEX_PR_ITEM in
+*1) echo junk > junk; mkdir -p empty/deep ignored/deep deep/er; echo kept > ignored/deep/kept; echo junk > deep/er/junk; git init -q nested ;;
+*2) echo changed > text; rm -f other ;;
+*3) git commit -q --allow-empty -m own; git rm -q --cached text ;;
+*4) printf 'same size\n' > sized ;;
+esac
+'''
+"#
+    );
+    shell(
+        &sandbox.repo,
+        "mkdir -p folder/sub swap; echo ignored > .gitignore; echo 1 > text; echo 2 > other; echo 3 > folder/sub/file; echo 4 > swap/in; echo 5 > turn; echo SAME SIZE > sized; ln -s text link",
+    );
+    sandbox.config(&config);
+    let steps = [
+        "echo 1a > text; mkdir -p deep/er; echo new > deep/er/new",
+        "git rm -rq folder",
+        "git rm -rq swap; echo file > swap; git rm -q turn; mkdir turn; echo in > turn/in",
+        "chmod +x text; rm link; echo file > link; ln -s ../text deep/link",
+        "chmod -x text; rm deep/link; mkdir deep/link; echo in > deep/link/in",
+        "printf '*.crlf text eol=crlf\n*.id ident\n' > .gitattributes; echo a > a.crlf; echo '$Id$' > b.id; echo plain > c.txt",
+        "echo b > a.crlf",
+        "echo '$Id$ b' > b.id; echo plainer > c.txt",
+        "touch 'a b' \"$(printf 'new\nline')\" \"$(printf 'latin\\351')\" -- -dash",
+        "git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),module; mkdir -p module",
+        "echo 2a > text",
+        "echo ignored > .gitignore; echo c.ignored >> .gitignore",
+        "git rm -q --cached module; echo 3a > text",
+        "echo 4a > text; git rm -q a.crlf",
+        "git rm -q sized; echo x > ignored.txt",
+    ];
+    for (at, script) in steps.iter().enumerate() {
+        let (name, from) = (format!("b{at:02}"), if at == 0 { "main".to_string() } else { format!("b{:02}", at - 1) });
+        sandbox.git(&["checkout", "-q", "-b", &name, &from]);
+        shell(&sandbox.repo, &format!("{script}; git add -A; git commit -q -m step"));
+    }
+    shell(&sandbox.repo, "git checkout -q main; rm -rf module");
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute"], 0);
+    for (at, script) in steps.iter().enumerate() {
+        let item = format!("b{at:02}");
+        let said = stdout(&sandbox, &run, &item, "look");
+        let (candidate, listing) = said.split_once('\n').unwrap();
+        let clone = sandbox.root.path().join(&item);
+        sandbox.git(&["-c", "core.autocrlf=false", "clone", "-q", "--shared", "--no-checkout", ".", clone.to_str().unwrap()]);
+        sandbox.git_in(&clone, &["checkout", "-q", candidate]);
+        assert_eq!(listing.trim(), shell(&clone, LISTING).trim(), "{item}: {script}");
+    }
+    sandbox.sound();
+}
+
+#[test]
+fn a_work_tree_that_was_left_as_it_was_is_turned_without_git() {
+    let sandbox = Sandbox::new();
+    sandbox.write("src/file.txt", "file\n");
+    sandbox.write(".gitignore", "target/\n");
+    let gate = "mkdir -p target; date > target/built; git status --porcelain";
+    sandbox.config(&format!("[policy]\nmax-workers = 1\nbatch = \"serial\"\n[[gate]]\nname = \"g\"\nrun = \"{gate}\"\n"));
+    for at in 0..6 {
+        sandbox.branch(&format!("b{at}"), "main", "b", &[(&format!("new/{at}"), "new\n"), ("src/file.txt", "changed\n")]);
+    }
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let trace = sandbox.root.path().join("trace");
+    let output = sandbox.lex_command(&sandbox.repo, &["execute", "--json"]).env("GIT_TRACE2_EVENT", &trace).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let run: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let trace = std::fs::read_to_string(trace).unwrap();
+    let calls = |name: &str| trace.lines().filter(|l| l.contains("\"event\":\"start\"") && l.contains(&format!("\"{name}\""))).count();
+    assert_eq!((calls("checkout"), calls("clean")), (1, 0), "of six candidates");
+    for at in 0..6 {
+        assert_eq!(stdout(&sandbox, &run, &format!("b{at}"), "g"), "", "git finds nothing changed");
+    }
+    sandbox.sound();
+}

@@ -1,7 +1,7 @@
 //! Whether a work tree has room on its disk.
 
 use crate::model::{Error, Result};
-use gix::{ObjectId, object::tree::diff::ChangeDetached as Change};
+use gix::object::tree::diff::ChangeDetached as Change;
 use std::path::Path;
 
 /// What is kept free for what gates write themselves, in bytes.
@@ -35,32 +35,15 @@ pub fn free(dir: &Path) -> Option<u64> {
     Some(told.f_bavail.saturating_mul(told.f_frsize))
 }
 
-/// What it takes to turn a work tree.
-pub(super) struct Turn {
-    /// The bytes on disk of the files that are written. A file whose object is not here, as in a partial clone, counts nothing.
-    pub bytes: u64,
-    /// Whether other files are ignored than before.
-    pub ignores_others: bool,
-}
-
-/// What it takes to turn a work tree from commit `from`, or from nothing, to commit `to`.
-pub(super) fn turn(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Turn> {
-    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
-    let tree_of = |commit| git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e));
-    let (old, new) = (from.map_or_else(|| Ok(git.empty_tree()), tree_of)?, tree_of(to)?);
-    let mut options = gix::diff::Options::default();
-    options.track_rewrites(None);
-    let changes = git.diff_tree_to_tree(&old, &new, options).map_err(|e| reading(&e))?;
+/// What the files that these changes write take on disk, in bytes. One whose object is not here, as in a partial clone, counts nothing.
+pub(super) fn bytes_on_disk(git: &gix::Repository, changes: &[Change]) -> u64 {
     let blobs = changes.iter().filter_map(|change| match change {
         Change::Addition { id, entry_mode, .. } | Change::Modification { id, entry_mode, .. } if entry_mode.is_blob_or_symlink() => {
             Some(id)
         }
         _ => None,
     });
-    Ok(Turn {
-        bytes: blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum(),
-        ignores_others: changes.iter().any(|change| change.location().ends_with(b".gitignore")),
-    })
+    blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum()
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@
 
 use super::{
     GitCommand, Repo, Scratch,
-    disk::{check_room, turn},
-    process::Talk,
+    disk::{bytes_on_disk, check_room},
+    shown::Shown,
 };
 use crate::model::{Error, Result};
-use gix::{ObjectId, bstr::BString};
+use gix::{ObjectId, bstr::BString, object::tree::diff::ChangeDetached as Change};
 use std::path::{Path, PathBuf};
 
 /// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
@@ -18,17 +18,14 @@ use std::path::{Path, PathBuf};
 pub const PLAIN_CONFIG: [(&str, &str); 4] =
     [("core.autocrlf", "false"), ("core.eol", "lf"), ("commit.gpgsign", "false"), ("core.hooksPath", "/dev/null")];
 
-/// Remove what is neither tracked nor ignored, repositories included.
-const CLEAN: [&str; 2] = ["clean", "-ffdq"];
-
 /// A work tree outside the user's, removed when dropped.
 pub struct GateTree {
-    /// Git, which removes what the last gate has left.
-    tidying: Option<Talk>,
     dir: Scratch,
     source: Source,
     /// The candidate that it shows.
-    shown: Option<ObjectId>,
+    candidate: Option<ObjectId>,
+    /// Its files as they were before the gate, where they are such that git need not be asked to turn them.
+    shown: Option<Shown>,
 }
 
 /// What work trees are made of.
@@ -51,7 +48,7 @@ impl GateTree {
                 .collect(),
             common_dir: repo.git.common_dir().canonicalize().map_err(making)?,
         };
-        Ok(GateTree { tidying: None, dir: source.make()?, source, shown: None })
+        Ok(GateTree { dir: source.make()?, source, candidate: None, shown: None })
     }
 
     /// Its folder.
@@ -74,18 +71,24 @@ impl GateTree {
     ///
     /// Errors: no room on the disk, before anything is written; and failures of git.
     pub fn show(&mut self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
-        let turn = turn(&self.source.git.to_thread_local(), self.shown, candidate)?;
-        check_room(self.dir(), turn.bytes)?;
-        let tidied = self.tidying.take().is_some_and(|git| git.end().is_ok_and(|said| said.status == 0));
-        let is_tidy = tidied && !turn.ignores_others;
-        if self.shown.is_some() && self.turn_to(candidate, target, base, is_tidy).is_err() {
-            self.shown = None;
+        let changes = self.source.changes(self.candidate, candidate)?;
+        let bytes = bytes_on_disk(&self.source.git.to_thread_local(), &changes);
+        check_room(self.dir(), bytes)?;
+        let is_new = self.candidate.take().is_none();
+        let shown = self.shown.take();
+        let turned = shown.and_then(|shown| shown.turn(candidate, &changes, bytes, || self.clean().is_ok()));
+        // Other files may be ignored by then: what was left goes by the rules of either.
+        let turn = || self.clean().and_then(|()| self.check_out(candidate)).and_then(|()| self.clean());
+        if turned.is_none() && !is_new && turn().is_err() {
             self.dir = self.source.make()?;
+            self.check_out(candidate)?;
         }
-        if self.shown.is_none() {
-            self.turn_to(candidate, target, base, true)?;
+        if is_new {
+            self.check_out(candidate)?;
         }
-        self.shown = Some(candidate);
+        self.point(&format!("refs/heads/{target}"), base).map_err(making)?;
+        self.shown = turned.or_else(|| Shown::read(self.dir()));
+        self.candidate = Some(candidate);
         Ok(())
     }
 
@@ -94,19 +97,14 @@ impl GateTree {
         GitCommand::bound_to(&self.dir().join(".git"), Some(self.dir()))
     }
 
-    /// Begin to remove what a gate has left that git does not ignore, while others have something else to do.
-    pub fn tidy(&mut self) {
-        // Where that cannot be done it is done, or fails, when the next candidate is shown.
-        self.tidying = self.git().args(CLEAN).talk().ok();
+    fn check_out(&self, candidate: ObjectId) -> Result<()> {
+        let checkout = ["checkout", "--quiet", "--force", "--detach", &candidate.to_string()];
+        self.git().args(checkout).run("check out a candidate for its gates").map(drop)
     }
 
-    fn turn_to(&self, candidate: ObjectId, target: &str, base: ObjectId, is_tidy: bool) -> Result<()> {
-        let doing = "check out a candidate for its gates";
-        self.git().args(["checkout", "--quiet", "--force", "--detach", &candidate.to_string()]).run(doing)?;
-        if !is_tidy {
-            self.git().args(CLEAN).run(doing)?;
-        }
-        self.point(&format!("refs/heads/{target}"), base).map_err(making)
+    /// Remove what is neither tracked nor ignored, repositories included.
+    fn clean(&self) -> Result<()> {
+        self.git().args(["clean", "-ffdq"]).run("remove what a gate has left").map(drop)
     }
 
     /// Let a branch stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)), and a process of
@@ -156,6 +154,17 @@ impl GateTree {
 }
 
 impl Source {
+    /// What differs between the files of two commits, or of none and one.
+    fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<Change>> {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
+        let git = self.git.to_thread_local();
+        let tree_of = |commit| git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e));
+        let (old, new) = (from.map_or_else(|| Ok(git.empty_tree()), tree_of)?, tree_of(to)?);
+        let mut options = gix::diff::Options::default();
+        options.track_rewrites(None);
+        git.diff_tree_to_tree(&old, &new, options).map_err(|e| reading(&e))
+    }
+
     /// An empty work tree.
     fn make(&self) -> Result<Scratch> {
         let dir = Scratch::create().map_err(making)?;

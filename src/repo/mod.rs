@@ -20,6 +20,7 @@ mod refspecs;
 mod remote;
 mod resolutions;
 mod scratch;
+mod shown;
 mod staged;
 mod unwritten;
 mod weaving;

@@ -1,0 +1,327 @@
+//! What a work tree shows, and turning it from that to something near it without git: a process that looks at every file twice takes longer
+//! than many a gate.
+
+use gix::{
+    ObjectId,
+    attrs::StateRef,
+    bstr::{BStr, BString, ByteSlice},
+    index::{
+        self,
+        entry::{Flags, Mode, Stage, Stat, stat},
+        fs::Metadata,
+    },
+    object::tree::diff::ChangeDetached as Change,
+    objs::tree::EntryMode,
+    worktree::stack::state::{attributes, ignore},
+};
+use std::{
+    collections::HashSet,
+    ffi::{OsStr, OsString},
+    fs::OpenOptions,
+    io::Write,
+    os::unix::{
+        ffi::{OsStrExt, OsStringExt},
+        fs::OpenOptionsExt,
+    },
+    path::{Path, PathBuf},
+};
+
+/// How many bytes of files are held in memory to be written; git writes more than that bit by bit.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// Attributes by which git makes another content of a file than its blob has (gitattributes(5)).
+const CONVERTING: [&str; 4] = ["filter", "ident", "working-tree-encoding", "eol"];
+
+/// How files are compared with what was noted of them: by all that the system tells.
+const EXACT: stat::Options = stat::Options { trust_ctime: true, check_stat: true, use_nsec: true, use_stdev: false };
+
+/// A work tree as git or [`Shown::turn`] has left it, before anybody else was let in.
+pub(super) struct Shown {
+    git: gix::ThreadSafeRepository,
+    /// Each file with what the system tells of it (gitformat-index(5)).
+    index: index::File,
+    /// When the index was written: a file that was not older then may have changed since without a trace.
+    written: stat::Time,
+    /// What lies in the folder of git, and its configuration.
+    git_files: HashSet<OsString>,
+    config: Vec<u8>,
+}
+
+/// Something here is not as it was left, or not of the simple kind: git must do it, and tells what is wrong if it cannot.
+struct Unlike;
+
+impl<E: std::error::Error> From<E> for Unlike {
+    fn from(_: E) -> Self {
+        Unlike
+    }
+}
+
+/// What [`Shown::look`] finds besides the files that it knows.
+#[derive(PartialEq, Eq)]
+enum Others {
+    /// Nothing, or only what git ignores.
+    Ignored,
+    /// What `git clean` removes.
+    Left,
+}
+
+impl Shown {
+    /// What the work tree in `dir` shows; `None` where it is of no simple kind.
+    pub fn read(dir: &Path) -> Option<Shown> {
+        let git = gix::open(dir).ok()?;
+        let config = git.config_snapshot();
+        let is_on = |key: &str| config.boolean(key) == Some(true);
+        let is_plain = !is_on("core.ignoreCase") && !is_on("core.precomposeUnicode") && config.boolean("core.symlinks") != Some(false);
+        let path = git.index_path();
+        let index = index::File::at(&path, git.object_hash(), false, index::decode::Options::default()).ok()?;
+        let is_file = |entry: &index::Entry| {
+            entry.stage() == Stage::Unconflicted && !entry.flags.contains(Flags::SKIP_WORKTREE) && kind(entry.mode).is_some()
+        };
+        if !is_plain || !index.entries().iter().all(is_file) {
+            return None;
+        }
+        let written = Stat::from_fs(&Metadata::from_path_no_follow(&path).ok()?).ok()?.mtime;
+        let (git_files, config) = (names(git.git_dir())?, std::fs::read(git.git_dir().join("config")).ok()?);
+        Some(Shown { git: git.into_sync(), index, written, git_files, config })
+    }
+
+    /// Turn the work tree to `to` by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
+    /// a gate has left that git does not ignore is removed by `clean`.
+    pub fn turn(mut self, to: ObjectId, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
+        let git = self.git.to_thread_local();
+        let done = self.try_to_turn(&git, to, changes, bytes, clean);
+        done.ok().map(|()| self)
+    }
+
+    fn try_to_turn(
+        &mut self,
+        git: &gix::Repository,
+        to: ObjectId,
+        changes: &[Change],
+        bytes: u64,
+        clean: impl FnOnce() -> bool,
+    ) -> Result<(), Unlike> {
+        let dir = git.workdir().ok_or(Unlike)?;
+        let is_simple = |change: &Change| change_modes(change).all(|mode| mode.is_blob_or_symlink() || mode.is_tree());
+        let ignores_others = changes.iter().any(|change| change.location().ends_with(b".gitignore"));
+        if bytes > MOST_BYTES || ignores_others || !changes.iter().all(is_simple) {
+            return Err(Unlike);
+        }
+        let is_as_left = names(git.git_dir()).as_ref() == Some(&self.git_files)
+            && Metadata::from_path_no_follow(git.git_dir())?.is_dir()
+            && std::fs::read(git.git_dir().join("config"))? == self.config;
+        if !is_as_left || (self.look(git, dir)? == Others::Left && !clean()) {
+            return Err(Unlike);
+        }
+        let files: Vec<_> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).cloned().collect();
+        let written = self.take_over(&files)?;
+        self.check_attributes(git, written.iter().map(|(path, ..)| *path))?;
+        files.iter().try_for_each(|change| remove(dir, change))?;
+        for (path, id, mode) in written {
+            let stat = write_file(git, dir, path, id, mode)?;
+            let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
+            self.index.entries_mut()[at].stat = stat;
+        }
+        self.index.write(index::write::Options::default())?;
+        self.written = Stat::from_fs(&Metadata::from_path_no_follow(&git.index_path())?)?.mtime;
+        // HEAD of a repository of ours alone, detached (gitrepository-layout(5)).
+        let new = git.git_dir().join("HEAD.new");
+        std::fs::write(&new, format!("{to}\n"))?;
+        std::fs::rename(new, git.git_dir().join("HEAD"))?;
+        Ok(())
+    }
+
+    /// Whether each file is as it was left, and what else there is.
+    fn look(&self, git: &gix::Repository, dir: &Path) -> Result<Others, Unlike> {
+        let mut excludes = None;
+        let (mut others, mut seen) = (Others::Ignored, 0);
+        let mut folders = vec![BString::default()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(dir.join(path_of(folder.as_bstr())))? {
+                let entry = entry?;
+                if folder.is_empty() && entry.file_name() == ".git" {
+                    continue;
+                }
+                let path = join(&folder, entry.file_name().as_bytes());
+                if let Some(known) = self.index.entry_by_path(path.as_bstr()) {
+                    self.check(git, known, &entry.path())?;
+                    seen += 1;
+                } else if entry.file_type()?.is_dir() && self.index.path_is_directory(path.as_bstr()) {
+                    folders.push(path);
+                } else if others == Others::Ignored {
+                    let stack = match &mut excludes {
+                        Some(stack) => stack,
+                        empty => empty.insert(git.excludes(&self.index, None, ignore::Source::WorktreeThenIdMappingIfNotSkipped)?),
+                    };
+                    if !is_ignored(stack, dir, path)? {
+                        others = Others::Left;
+                    }
+                }
+            }
+        }
+        if seen == self.index.entries().len() { Ok(others) } else { Err(Unlike) }
+    }
+
+    fn check(&self, git: &gix::Repository, known: &index::Entry, file: &Path) -> Result<(), Unlike> {
+        let meta = Metadata::from_path_no_follow(file)?;
+        let now = Mode::from_bits_truncate(match () {
+            () if meta.is_symlink() => Mode::SYMLINK.bits(),
+            () if meta.is_file() && meta.is_executable() => Mode::FILE_EXECUTABLE.bits(),
+            () if meta.is_file() => Mode::FILE.bits(),
+            () => 0,
+        });
+        if now != known.mode || !known.stat.matches(&Stat::from_fs(&meta)?, EXACT) {
+            return Err(Unlike);
+        }
+        if known.stat.mtime < self.written {
+            return Ok(());
+        }
+        let content = if meta.is_symlink() { std::fs::read_link(file)?.into_os_string().into_vec() } else { std::fs::read(file)? };
+        let is_same = gix::objs::compute_hash(git.object_hash(), gix::objs::Kind::Blob, &content)? == known.id;
+        is_same.then_some(()).ok_or(Unlike)
+    }
+
+    /// Bring the index to what `changes` say, and give what is to be written: path, blob and mode.
+    fn take_over<'c>(&mut self, changes: &'c [Change]) -> Result<Vec<(&'c BStr, ObjectId, EntryMode)>, Unlike> {
+        let mut written = Vec::new();
+        let mut gone = HashSet::new();
+        for change in changes {
+            match change {
+                Change::Deletion { location, .. } => {
+                    gone.insert(location.as_bstr());
+                }
+                Change::Addition { id, entry_mode, location, .. } | Change::Modification { id, entry_mode, location, .. } => {
+                    written.push((location.as_bstr(), *id, *entry_mode));
+                }
+                Change::Rewrite { .. } => return Err(Unlike),
+            }
+        }
+        self.index.remove_tree();
+        if !gone.is_empty() {
+            self.index.remove_entries(|_, path, _| gone.contains(path));
+        }
+        let known = self.index.entries().len();
+        for &(path, id, mode) in &written {
+            for name in path.split_str("/") {
+                gix::validate::path::component(name.as_bstr(), None, gix::validate::path::component::Options::default())?;
+            }
+            match self.index.entry_index_by_path_and_stage_bounded(path, Stage::Unconflicted, known) {
+                Some(at) => {
+                    let entry = &mut self.index.entries_mut()[at];
+                    (entry.id, entry.mode) = (id, mode.into());
+                }
+                None => self.index.dangerously_push_entry(Stat::default(), id, Flags::empty(), mode.into(), path),
+            }
+        }
+        self.index.sort_entries();
+        Ok(written)
+    }
+
+    /// Refuse attributes by which git makes another content of a file than its blob has.
+    fn check_attributes<'p>(&self, git: &gix::Repository, mut paths: impl Iterator<Item = &'p BStr>) -> Result<(), Unlike> {
+        let mut stack = git.attributes_only(&self.index, attributes::Source::IdMapping)?;
+        let mut matches = stack.selected_attribute_matches(CONVERTING);
+        paths.try_for_each(|path| {
+            matches.reset();
+            stack.at_entry(path, None)?.matching_attributes(&mut matches);
+            let is_plain = |state: StateRef<'_>| match state {
+                StateRef::Unspecified | StateRef::Unset => true,
+                StateRef::Value(value) => value.as_bstr() == "lf",
+                StateRef::Set => false,
+            };
+            let all = matches.iter_selected().all(|found| is_plain(found.assignment.state));
+            all.then_some(()).ok_or(Unlike)
+        })
+    }
+}
+
+/// The mode of a file in a tree, where an index entry is one.
+fn kind(mode: Mode) -> Option<EntryMode> {
+    mode.to_tree_entry_mode().filter(EntryMode::is_blob_or_symlink)
+}
+
+/// What a change has been and is.
+fn change_modes(change: &Change) -> impl Iterator<Item = EntryMode> {
+    match change {
+        Change::Addition { entry_mode, .. } | Change::Deletion { entry_mode, .. } => [Some(*entry_mode), None],
+        Change::Modification { previous_entry_mode, entry_mode, .. } => [Some(*previous_entry_mode), Some(*entry_mode)],
+        Change::Rewrite { source_entry_mode, entry_mode, .. } => [Some(*source_entry_mode), Some(*entry_mode)],
+    }
+    .into_iter()
+    .flatten()
+}
+
+/// Whether git ignores `path`, or all of what a folder there holds.
+fn is_ignored(stack: &mut gix::AttributeStack<'_>, dir: &Path, path: BString) -> Result<bool, Unlike> {
+    let (mut open, mut has_files) = (vec![path], false);
+    while let Some(path) = open.pop() {
+        let place = dir.join(path_of(path.as_bstr()));
+        let is_folder = place.symlink_metadata()?.is_dir();
+        if stack.at_entry(path.as_bstr(), Some(if is_folder { Mode::DIR } else { Mode::FILE }))?.is_excluded() {
+            has_files = true;
+        } else if is_folder {
+            let before = open.len();
+            for entry in std::fs::read_dir(place)? {
+                open.push(join(&path, entry?.file_name().as_bytes()));
+            }
+            if open.len() == before {
+                return Ok(false);
+            }
+        } else {
+            return Ok(false);
+        }
+    }
+    Ok(has_files)
+}
+
+/// Remove the file that a change takes away or replaces, and the folders that are then empty.
+fn remove(dir: &Path, change: &Change) -> std::io::Result<()> {
+    if matches!(change, Change::Addition { .. }) {
+        return Ok(());
+    }
+    let path = path_of(change.location());
+    std::fs::remove_file(dir.join(path))?;
+    if matches!(change, Change::Deletion { .. }) {
+        let mut within = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
+        // What is ignored there keeps a folder.
+        let _ = within.try_for_each(|folder| std::fs::remove_dir(dir.join(folder)));
+    }
+    Ok(())
+}
+
+/// Make a file of a blob where nothing stands in its way, and tell what the system tells of it.
+fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, id: ObjectId, mode: EntryMode) -> Result<Stat, Unlike> {
+    let relative = path_of(path);
+    let file = dir.join(relative);
+    let mut folder = PathBuf::from(dir);
+    for part in relative.parent().into_iter().flat_map(Path::components) {
+        folder.push(part);
+        match folder.symlink_metadata() {
+            Ok(meta) if meta.is_dir() => {}
+            Ok(_) => return Err(Unlike),
+            Err(_) => std::fs::create_dir(&folder)?,
+        }
+    }
+    let blob = git.find_blob(id)?;
+    if mode.is_link() {
+        std::os::unix::fs::symlink(path_of(blob.data.as_bstr()), &file)?;
+    } else {
+        // Less what the user's umask takes away, as git does it.
+        let permissions = if mode.is_executable() { 0o777 } else { 0o666 };
+        OpenOptions::new().write(true).create_new(true).mode(permissions).open(&file)?.write_all(&blob.data)?;
+    }
+    Ok(Stat::from_fs(&Metadata::from_path_no_follow(&file)?)?)
+}
+
+fn path_of(name: &BStr) -> &Path {
+    Path::new(OsStr::from_bytes(name))
+}
+
+fn join(folder: &BString, name: &[u8]) -> BString {
+    if folder.is_empty() { name.into() } else { [folder.as_slice(), b"/", name].concat().into() }
+}
+
+/// The names of what a folder holds.
+fn names(dir: &Path) -> Option<HashSet<OsString>> {
+    std::fs::read_dir(dir).ok()?.map(|entry| entry.map(|entry| entry.file_name()).ok()).collect()
+}
