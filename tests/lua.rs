@@ -67,6 +67,7 @@ return { check = function()
     unchanged = #candidate.diff("base.txt").added,
     matches = { candidate.matches("src/*.rs", "src/x.rs"), candidate.matches("src/*", "src/a/b"), candidate.matches("src/**", "src/a/b") },
     any = { candidate.matches_any({ "*.c", "src/*.rs" }, "src/x.rs"), candidate.matches_any({ "src/*" }, "src/a/b"), candidate.matches_any({}, "a") },
+    ends = { candidate.line_ends("base.txt"), candidate.line_ends("ends.txt"), { candidate.line_ends("bin") == nil and candidate.line_ends("src") == nil } },
   } }
 end }
 "#;
@@ -79,6 +80,7 @@ fn a_gate_is_shown_what_git_shows() {
     sandbox.write("gone.txt", "gone\n");
     sandbox.write("run.sh", "echo\n");
     sandbox.write("bin", "\0\n");
+    sandbox.write("ends.txt", "\u{feff}1\r\n2\n3\r\n\n5");
     sandbox.config("[[gate]]\nname = \"g\"\nplugin = \"gate.lua\"\n");
     sandbox.git(&["checkout", "-q", "-b", "a"]);
     sandbox.write("src/x.rs", "fn x() {}\nfn y() {}\n");
@@ -163,6 +165,12 @@ fn a_gate_is_shown_what_git_shows() {
     assert_eq!(facts["modes"], json!(["folder", "executable", "symlink", "file"]));
     assert_eq!((&facts["size"], &facts["link"], &facts["text"]), (&json!(14), &json!("base.txt"), &json!("one\ntwo\nthree\n")));
     assert_eq!((&facts["before"], &facts["none"], &facts["unchanged"]), (&json!("1\n2\n3\n4\n5\n6\n7\n8\n"), &json!(true), &json!(0)));
+    let ends = json!([
+        { "lf": 3, "crlf": 0, "is_ended": true, "has_bom": false },
+        { "lf": 2, "crlf": 2, "is_ended": false, "has_bom": true },
+        [true],
+    ]);
+    assert_eq!(facts["ends"], ends);
     assert_eq!((&facts["matches"], &facts["any"]), (&json!([true, false, true]), &json!([true, false, false])));
     sandbox.sound();
 }

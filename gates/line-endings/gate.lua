@@ -1,17 +1,20 @@
 -- Line ends, byte order marks and ends of files, only of files that the item changes and only what it makes worse: a file that was
 -- there before with other line ends may keep them.
 
--- Larger files cannot be read.
-local MOST = 32 * 1024 * 1024
-
 local BOM = "\239\187\191"
 
 -- "lf", "crlf" or "mixed"; nil for a text of one line.
-local function style_of(text)
-	if not string.find(text, "\r\n", 1, true) then
-		return if string.find(text, "\n", 1, true) then "lf" else nil
+local function style(lf, crlf)
+	if crlf == 0 then
+		return if lf > 0 then "lf" else nil
 	end
-	return if string.find(text, "^\n") or string.find(text, "[^\r]\n") then "mixed" else "crlf"
+	return if lf > 0 then "mixed" else "crlf"
+end
+
+local function style_of(text)
+	local _, all = string.gsub(text, "\n", "")
+	local _, crlf = string.gsub(text, "\r\n", "")
+	return style(all - crlf, crlf)
 end
 
 -- The first added line that ends, or does not end, in a carriage return.
@@ -25,8 +28,7 @@ local function first_line(path, has_return)
 	return nil
 end
 
-local function ends(path, text, before, config)
-	local style = style_of(text)
+local function wrong_ends(path, style, before, config)
 	if style == nil or style == "lf" and (config.eol ~= "crlf" or before ~= nil) then
 		-- One line, or a file that is converted to what everybody has.
 		return nil
@@ -103,17 +105,11 @@ return {
 			if change.mode ~= "file" and change.mode ~= "executable" then
 				continue
 			end
-			if candidate.matches_any(config.exclude, path) or candidate.size(path) > MOST then
+			local ends = if candidate.matches_any(config.exclude, path) then nil else candidate.line_ends(path)
+			if not ends then
 				continue
 			end
-			local text = candidate.read(path)
-			local zero = string.find(text, "\0", 1, true)
-			if text == "" or (zero and zero <= 8000) then
-				continue
-			end
-			local has_return = string.find(text, "\r\n", 1, true) ~= nil
-			local is_ended = string.sub(text, -1) == "\n"
-			local has_bom = string.sub(text, 1, 3) == BOM
+			local has_return, is_ended, has_bom = ends.crlf > 0, ends.is_ended, ends.has_bom
 			local count = #annotations
 
 			-- The file as it was is only read where something is the matter.
@@ -123,18 +119,17 @@ return {
 			end
 			local line, message, replacement
 			if has_return or config.eol == "crlf" then
-				line, message, replacement = ends(path, text, before, config)
+				line, message, replacement = wrong_ends(path, style(ends.lf, ends.crlf), before, config)
 			end
 			if message then
 				local number = if line then line.number else nil
 				table.insert(annotations, { path = path, line = number, message = message, replacement = replacement })
 			end
 			if config["final-newline"] and not is_ended and (before == nil or before == "" or string.sub(before, -1) == "\n") then
-				local _, newlines = string.gsub(text, "\n", "")
-				table.insert(annotations, { path = path, line = newlines + 1, message = "no line end at the end of the file" })
+				table.insert(annotations, { path = path, line = ends.lf + ends.crlf + 1, message = "no line end at the end of the file" })
 			end
 			if has_bom and (before == nil or string.sub(before, 1, 3) ~= BOM) and not candidate.matches_any(config["allow-bom"], path) then
-				local first = string.match(text, "^[^\r\n]*", 4)
+				local first = string.match(candidate.read(path), "^[^\r\n]*", 4)
 				table.insert(annotations, { path = path, line = 1, message = "byte order mark", replacement = first })
 			end
 			if config["trailing-whitespace"] and not candidate.matches_any(config["allow-trailing"], path) then

@@ -5,7 +5,7 @@ use super::inputs::names;
 use crate::{
     model::{Error, Result, gate::GateSpec, verdict::Verdict},
     repo::{History, Repo},
-    weave::{File, Lines, lines_between},
+    weave::{File, Lines, is_text, lines_between},
 };
 use gix::{
     ObjectId,
@@ -22,6 +22,9 @@ use std::{
 
 /// A gate reads no file larger than this, in bytes.
 pub const MAX_READ_BYTES: u64 = 32 << 20;
+
+/// The byte order mark of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// Files larger than this are not compared line by line.
 const MAX_DIFF_BYTES: u64 = 4 << 20;
@@ -116,6 +119,34 @@ pub struct Commit {
     pub message: String,
     /// The trailers of the message.
     pub trailers: Vec<(String, String)>,
+}
+
+/// How the lines of a text end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LineEnds {
+    /// Lines that end in a line feed alone.
+    pub lf: u32,
+    /// Lines that end in a carriage return and a line feed.
+    pub crlf: u32,
+    /// Whether the last line ends, or there is none.
+    pub is_ended: bool,
+    /// Whether the text begins with a byte order mark.
+    pub has_bom: bool,
+}
+
+impl LineEnds {
+    /// Those of a text; `None` of what git takes for binary.
+    fn of(text: &[u8]) -> Option<LineEnds> {
+        if !is_text(text) {
+            return None;
+        }
+        let mut ends = LineEnds { lf: 0, crlf: 0, is_ended: text.is_empty() || text.ends_with(b"\n"), has_bom: text.starts_with(BOM) };
+        for line in text.find_iter("\n") {
+            let count = if text[..line].ends_with(b"\r") { &mut ends.crlf } else { &mut ends.lf };
+            *count = count.saturating_add(1);
+        }
+        Some(ends)
+    }
 }
 
 /// The view. It turns from candidate to candidate, so that caches of objects stay warm.
@@ -345,6 +376,16 @@ impl View {
             return Err(Error::input("too-large", message).hint("ask for its size first"));
         }
         Ok(Some(self.blob(id)?))
+    }
+
+    /// How the lines of a file of the candidate end; `None` where it is no text that can be read.
+    pub fn line_ends(&mut self, path: &str) -> Result<Option<LineEnds>> {
+        let Some((mode, id)) = self.entry(Side::Candidate, path)? else { return Ok(None) };
+        if !mode.is_blob_or_symlink() || self.blob_size(id)? > MAX_READ_BYTES {
+            return Ok(None);
+        }
+        let blob = self.git.find_blob(id).map_err(|e| Error::git(format_args!("read blob {id}"), e))?;
+        Ok(LineEnds::of(&blob.data))
     }
 
     fn blob(&self, id: ObjectId) -> Result<Vec<u8>> {

@@ -10,7 +10,7 @@ use super::{
     plugin::Limits,
     said::{MAX_ANNOTATIONS, plain},
     ticker::Ticker,
-    view::{self, Difference, Status, View, matches, no_candidate, quote},
+    view::{self, Difference, LineEnds, Status, View, matches, no_candidate, quote},
     wasi::{self, Wasi},
 };
 use crate::{
@@ -561,6 +561,11 @@ impl candidate::Host for State {
 
     fn read_base(&mut self, path: String) -> wasmtime::Result<Option<Vec<u8>>> {
         self.ask(|view| view.read_base(&path))
+    }
+
+    fn line_ends(&mut self, path: String) -> wasmtime::Result<Option<types::Ends>> {
+        let told = |ends: LineEnds| types::Ends { lf: ends.lf, crlf: ends.crlf, is_ended: ends.is_ended, has_bom: ends.has_bom };
+        Ok(self.ask(|view| view.line_ends(&path))?.map(told))
     }
 
     fn changes(&mut self) -> wasmtime::Result<Vec<types::Change>> {

@@ -69,12 +69,17 @@ struct Node {
     time: i64,
     /// A number that is higher than that of each parent.
     generation: u64,
-    /// Where the commit-graph has it.
-    position: Option<Position>,
-    /// The parents' ids as the commit itself has them; absent where the commit-graph knows them.
-    parent_ids: Option<Vec<ObjectId>>,
-    /// Where the parents are in `edges`, once a walk has come by.
-    parents: Option<Range<usize>>,
+    parents: Parents,
+}
+
+/// The parents of a commit. Some are for each of a long history: they are kept small.
+enum Parents {
+    /// As the commit-graph has them for the commit at this position.
+    InGraph(Position),
+    /// As the commit itself names them.
+    Named(Box<[ObjectId]>),
+    /// Where they are in `edges`: a walk has come by.
+    Found(Range<u32>),
 }
 
 /// A few bits per commit that one walk has marked. The memory is lent from walk to walk.
@@ -393,8 +398,8 @@ impl History {
         // A shallow clone ends where git says, whatever the commit says of its parents.
         let boundary = git.shallow_commits().map_err(|e| reading(&e))?;
         let cut = boundary.is_some_and(|boundary| boundary.contains(&id));
-        let parents = if cut { Vec::new() } else { commit.parent_ids().map(gix::Id::detach).collect() };
-        let node = self.add(Node { id, time, generation: UNKNOWN_GENERATION, position: None, parent_ids: Some(parents), parents: None })?;
+        let parents = Parents::Named(if cut { Box::default() } else { commit.parent_ids().map(gix::Id::detach).collect() });
+        let node = self.add(Node { id, time, generation: UNKNOWN_GENERATION, parents })?;
         self.known.insert(id, node);
         Ok(node)
     }
@@ -406,7 +411,7 @@ impl History {
         }
         let Some((time, generation)) = graph.key(position) else { return Ok(None) };
         let id = graph.graph.id_at(position).to_owned();
-        let node = self.add(Node { id, time, generation, position: Some(position), parent_ids: None, parents: None })?;
+        let node = self.add(Node { id, time, generation, parents: Parents::InGraph(position) })?;
         if self.in_graph.is_empty() {
             self.in_graph.resize(graph.graph.num_commits() as usize, None);
         }
@@ -423,26 +428,27 @@ impl History {
     /// The parents of a node, as places in `edges`.
     fn parents(&mut self, git: &gix::Repository, node: u32) -> Result<Range<usize>> {
         let at = node as usize;
-        if let Some(parents) = &self.nodes[at].parents {
-            return Ok(parents.clone());
-        }
         let mut parents = Vec::with_capacity(2);
-        match (self.graph(git), self.nodes[at].position) {
-            (Some(graph), Some(position)) => {
+        match &mut self.nodes[at].parents {
+            Parents::Found(found) => return Ok(found.start as usize..found.end as usize),
+            Parents::InGraph(position) => {
+                let position = *position;
+                let graph = self.graph(git).ok_or_else(|| broken_graph(&"it is gone"))?;
                 for parent in graph.graph.commit_at(position).iter_parents() {
                     let parent = parent.map_err(|e| broken_graph(&e))?;
                     parents.push(self.node_at(&graph, parent)?.ok_or_else(|| broken_graph(&"a commit is without generation"))?);
                 }
             }
-            _ => {
-                for id in self.nodes[at].parent_ids.take().unwrap_or_default() {
+            Parents::Named(ids) => {
+                for id in std::mem::take(ids) {
                     parents.push(self.node(git, id)?);
                 }
             }
         }
         let start = self.edges.len();
         self.edges.extend(parents);
-        self.nodes[at].parents = Some(start..self.edges.len());
+        let place = |at: usize| u32::try_from(at).map_err(|e| Error::git("walk the history", e));
+        self.nodes[at].parents = Parents::Found(place(start)?..place(self.edges.len())?);
         Ok(start..self.edges.len())
     }
 

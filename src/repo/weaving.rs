@@ -1,20 +1,22 @@
 //! Handles for weaving, and what they hold of the machine's memory.
 
-use super::{OBJECT_CACHE_BYTES, Repo};
+use super::Repo;
 use crate::model::{Error, Result};
 use gix::odb::{Store, pack::cache::lru::MemoryCappedHashmap, store::init::Options};
 use std::sync::Arc;
 
-/// Objects that others are kept as differences from, per handle for weaving, in bytes.
-const PACK_CACHE_BYTES: usize = 12 << 20;
+/// Decoded objects, and objects that others are kept as differences from, per handle for weaving, in bytes. More of them makes no chain of
+/// git.git faster.
+const OBJECT_CACHE_BYTES: usize = 2 << 20;
+const PACK_CACHE_BYTES: usize = 4 << 20;
 
 /// From how much memory on, and after how much more of mapped packs, they are let go, in bytes. What is needed of them again is read
 /// again, mostly from what the system caches.
-const LARGE: u64 = 64 << 20;
+const LARGE: u64 = 32 << 20;
 const MORE: u64 = 8 << 20;
 
 /// How many times nothing is asked of the system, for one time that it is.
-const PATIENCE: u32 = 16;
+const PATIENCE: u32 = 4;
 
 impl Repo {
     /// A handle of the same repository that keeps the objects it writes in memory, and maps packs by itself.

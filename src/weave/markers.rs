@@ -1,6 +1,6 @@
 //! Conflict markers can never land: the built-in check that every candidate meets, whatever gates and policies say.
 
-use super::{Changed, Weaver, engine::MAX_TEXT_BYTES};
+use super::{Changed, Weaver, engine::MAX_TEXT_BYTES, is_text};
 use crate::model::{Error, Result, verdict::Annotation};
 use gix::{
     ObjectId,
@@ -10,9 +10,6 @@ use gix::{
 
 /// The length of git's own conflict markers, unless the attribute `conflict-marker-size` says otherwise.
 const MARKER_SIZE: usize = 7;
-
-/// Git treats a blob with a NUL in its first bytes as binary.
-const BINARY_PROBE: usize = 8000;
 
 impl Weaver<'_> {
     /// The conflict markers that `changes` add, at most one annotation a file. Files whose `conflict-marker-size` in
@@ -71,7 +68,7 @@ pub(super) fn has_markers(text: &[u8]) -> bool {
 /// The lines of `text` that begin or end a conflict, with their numbers from 1. The line between the sides is no sign of
 /// its own: it underlines headings too.
 fn markers(text: &[u8], size: usize) -> impl Iterator<Item = (usize, &[u8])> {
-    let text = if text[..text.len().min(BINARY_PROBE)].contains(&0) { &[] } else { text };
+    let text = if is_text(text) { text } else { &[] };
     let is_marker = move |line: &[u8]| {
         let sign = line.first().copied().unwrap_or_default();
         matches!(sign, b'<' | b'>')

@@ -21,6 +21,7 @@ pub use changes::{Changed, File, changes};
 pub use conflict::{Clash, Conflicted};
 pub use diff::{Lines, lines_between};
 pub use ladder::Ladder;
+pub use text::is_text;
 
 use crate::{
     model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},

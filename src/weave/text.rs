@@ -13,8 +13,8 @@ const BINARY_PROBE: usize = 8000;
 /// Texts are compared so many bytes at once.
 const CHUNK: usize = 128;
 
-/// Whether git would merge this content as text at all.
-pub(super) fn is_text(content: &[u8]) -> bool {
+/// Whether git takes this content for text.
+pub fn is_text(content: &[u8]) -> bool {
     !content[..content.len().min(BINARY_PROBE)].contains(&0)
 }
 

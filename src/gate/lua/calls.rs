@@ -30,8 +30,9 @@ pub(super) fn furnish(lua: &Lua, shared: &Rc<Shared>) -> mlua::Result<()> {
     let (candidate, granted, log) = (calls()?, calls()?, calls()?);
     granted_calls(&granted)?;
     log_calls(&log)?;
-    // Before the others: the prelude puts a call of its own in its place.
+    // Before the others: the prelude puts calls of its own in their place.
     candidate.add("config", config(shared))?;
+    candidate.table.set("matches_any", matches_any(&candidate)?)?;
     let prelude = lua.load(include_str!("prelude.luau")).set_name("=prelude");
     let make = prelude.call::<Table>((&candidate.table, &log.table))?;
     candidate_calls(&candidate, &make)?;
@@ -96,8 +97,16 @@ fn candidate_calls(calls: &Calls, make: &Table) -> mlua::Result<()> {
     calls.about("read", View::read, bytes)?;
     calls.about("read_base", View::read_base, bytes)?;
     let one = move |_: &Lua, (glob, path): (LuaString, LuaString)| matches(&glob.to_str()?, &path.to_str()?).map_err(refused);
+    calls.about("line_ends", View::line_ends, |lua, ends| {
+        let Some(ends) = ends else { return Ok(None) };
+        let table = lua.create_table_with_capacity(0, 4)?;
+        table.set("lf", ends.lf)?;
+        table.set("crlf", ends.crlf)?;
+        table.set("is_ended", ends.is_ended)?;
+        table.set("has_bom", ends.has_bom)?;
+        Ok(Some(table))
+    })?;
     calls.table.set("matches", calls.lua.create_function(one)?)?;
-    calls.table.set("matches_any", matches_any(calls)?)?;
 
     let changes: Function = make.get("changes")?;
     calls.add("changes", move |lua, host, ()| changes.call::<Table>(lua.create_string(host.ask(words_of_changes).map_err(refused)?)?))?;
@@ -122,14 +131,14 @@ fn candidate_calls(calls: &Calls, make: &Table) -> mlua::Result<()> {
     calls.add("verdict_of", |lua, host, gate: String| host.view.verdict_of(&gate).map(|verdict| told(lua, verdict)).transpose())
 }
 
-/// Many globs at once are many calls of [`matches`] between which no interrupt looks at the clock.
+/// Globs with a zero byte between them, which neither they nor paths hold. Between many of them no interrupt looks at the clock.
 fn matches_any(calls: &Calls) -> mlua::Result<Function> {
     let shared = Rc::clone(calls.shared);
-    calls.lua.create_function(move |_, (globs, path): (Table, LuaString)| {
-        let path = path.to_str()?;
-        for glob in globs.sequence_values::<LuaString>() {
+    calls.lua.create_function(move |_, (globs, path): (LuaString, LuaString)| {
+        let (globs, path) = (globs.to_str()?, path.to_str()?);
+        for glob in globs.split('\0') {
             shared.in_time()?;
-            if matches(&glob?.to_str()?, &path).map_err(|e| refuse(&e))? {
+            if matches(glob, &path).map_err(|e| refuse(&e))? {
                 return Ok(true);
             }
         }
