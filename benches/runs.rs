@@ -18,6 +18,10 @@ const ORIGINAL: [(usize, u64); 4] = [(10, 150), (50, 800), (100, 2_500), (200, 6
 const FILES: usize = 1_000;
 
 fn main() {
+    // Kept to the end: for five seconds after files are deleted, ext4 looks for other places for new ones (recently_deleted in its
+    // ialloc.c), which took a third of a run.
+    let rooms = tempfile::tempdir().unwrap();
+    let fan = |count, gate| fan(rooms.path(), count, gate);
     println!(
         "| items, an in-process gate, landed | ours | again, nothing to land | again from the start, all verdicts known | the original's table | ratio |"
     );
@@ -60,7 +64,7 @@ fn main() {
         peak(&fan(200, "plugin = \"builtin:diff-size\""), &["merge", "all", "--execute"])
     );
 
-    let place = large(10_000);
+    let place = large(rooms.path(), 10_000);
     let plan = place.repo.join("plan.json");
     let plan = plan.to_str().unwrap();
     for args in [&["plan", "validate", plan][..], &["order", plan], &["simulate", plan], &["plan", "import", plan, "--name", "large"]] {
@@ -76,7 +80,6 @@ fn main() {
 
 struct Place {
     repo: PathBuf,
-    _room: tempfile::TempDir,
 }
 
 fn ms(time: Duration) -> f64 {
@@ -130,15 +133,13 @@ fn peak(place: &Place, args: &[&str]) -> u64 {
     peak / 1024
 }
 
-fn empty() -> Place {
-    let room = tempfile::tempdir().unwrap();
-    let repo = room.path().join("repo");
-    std::fs::create_dir(&repo).unwrap();
+fn empty(rooms: &Path) -> Place {
+    let repo = tempfile::tempdir_in(rooms).unwrap().keep();
     git(&repo, &["init", "-q", "-b", "main", "."]);
     for (name, value) in [("user.name", "Bench"), ("user.email", "bench@example.com"), ("gc.auto", "0")] {
         git(&repo, &["config", name, value]);
     }
-    Place { repo, _room: room }
+    Place { repo }
 }
 
 fn import(repo: &Path, script: &str) {
@@ -148,8 +149,8 @@ fn import(repo: &Path, script: &str) {
 }
 
 /// A plan `all` of `count` branches that change two files each and add one, with a gate of these lines or none.
-fn fan(count: usize, gate: &str) -> Place {
-    let place = empty();
+fn fan(rooms: &Path, count: usize, gate: &str) -> Place {
+    let place = empty(rooms);
     let text = |file: usize, change: &str| {
         (0..40).map(|line| format!("file {file} line {line}{}\n", if line == 20 { change } else { "" })).collect::<String>()
     };
@@ -179,8 +180,8 @@ fn fan(count: usize, gate: &str) -> Place {
 }
 
 /// A plan file of `count` items of a thousand branches' commits, every tenth on top of the one before.
-fn large(count: usize) -> Place {
-    let place = empty();
+fn large(rooms: &Path, count: usize) -> Place {
+    let place = empty(rooms);
     let mut script =
         String::from("commit refs/heads/main\nmark :1\ncommitter B <b@e.x> 1000000000 +0000\ndata 4\nbase\nM 100644 inline f\ndata 1\nx\n");
     for branch in 0..count {

@@ -32,6 +32,11 @@ fn every_gate_that_ships_has_cases_and_is_explained_with_its_defaults() {
             page.split("\n## ").find(|section| section.starts_with(&format!("{name}\n"))).unwrap_or_else(|| panic!("no section {name}"));
         let manifest = manifest(name);
         assert!(!manifest.description.is_empty() && manifest.capabilities.is_empty() && manifest.needs.is_empty(), "{name}");
+        // What a user's config is held against, and what counts where there is none.
+        let schema = jsonschema::validator_for(&manifest.schema()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let defaults: serde_json::Map<String, Value> = manifest.config.iter().map(|(key, s)| (key.clone(), s["default"].clone())).collect();
+        assert_eq!(manifest.complete(&gate(name)).unwrap(), defaults, "{name}");
+        assert!(schema.is_valid(&Value::Object(defaults)), "{name}");
         for (key, schema) in &manifest.config {
             assert!(schema["description"].as_str().is_some_and(|words| words.ends_with('.')), "{name}.{key}");
             let row = section.lines().find(|line| line.starts_with(&format!("| `{key}` | `"))).unwrap_or_else(|| panic!("{name}.{key}"));
