@@ -119,8 +119,11 @@ fn everything_travels_and_nothing_else_is_touched() {
     assert!(hub.lex(&one, &["report", "p"]).contains("landed 2 of 2"), "the journal of the other clone");
     assert_eq!(hub.refs(&one), hub.refs(&two));
     let schema = jsonschema::validator_for(&hub.sandbox.lex(&["schema", "sync"]).exits(0).json()).unwrap();
-    let said = hub.sync(&one, &[], 0);
-    assert!(schema.is_valid(&said), "{said}");
+    let bare = hub.sandbox.root.path().join("other.git");
+    hub.sandbox.git(&["init", "-q", "--bare", bare.to_str().unwrap()]);
+    for (said, given) in [(hub.sync(&one, &[], 0), false), (hub.sync(&one, &[bare.to_str().unwrap()], 0), true)] {
+        assert!(schema.is_valid(&said) && said["given"].to_string().contains("verdicts") == given, "{said}");
+    }
     hub.sound(&[&hub.bare, &two]);
 }
 
@@ -228,6 +231,8 @@ fn a_deleted_plan_is_deleted_everywhere_unless_somebody_went_on_with_it() {
     assert_eq!(hub.sandbox.git_in(&hub.bare, &["for-each-ref", "--format=%(refname:lstrip=3)", "refs/lex-pr/plans"]), "p/below\nr");
     let said = hub.sandbox.lex_in(&two, &["sync"]).exits(0);
     assert!(said.stdout.contains("plan p (deleted)") && said.stderr.contains("plan restore p"), "{}{}", said.stdout, said.stderr);
+    assert!(said.stderr.contains("plan q was deleted elsewhere and lives on"), "{}", said.stderr);
+    assert!(!hub.sandbox.lex_in(&two, &["sync"]).exits(0).stderr.contains("lives on"), "said once");
     hub.lex(&one, &["sync"]);
     assert_eq!(hub.refs(&one), hub.refs(&two));
     assert_eq!(hub.sandbox.git_in(&one, &["for-each-ref", "--format=%(refname:lstrip=3)", "refs/lex-pr/plans"]), "p/below\nq\nr");
@@ -249,6 +254,40 @@ fn a_deleted_plan_is_deleted_everywhere_unless_somebody_went_on_with_it() {
     hub.lex(&one, &["sync"]);
     hub.lex(&two, &["sync"]);
     assert!(item(&hub.plan(&two, "s"), "a").is_some());
+    hub.sound(&[&hub.bare, &two]);
+}
+
+#[test]
+fn a_deletion_deletes_the_plan_that_it_names_and_no_other_one_of_the_same_revisions() {
+    let hub = Hub::new();
+    let (one, two) = (hub.sandbox.repo.clone(), hub.clone("two"));
+    let plans = |dir: &Path| hub.sandbox.git_in(dir, &["for-each-ref", "--format=%(refname:lstrip=3)", "refs/lex-pr/plans"]);
+    // Two of one commit, since they were made in one second; and one that somebody has renamed in git's own way.
+    for name in ["one", "two"] {
+        let mut made = hub.sandbox.lex_command(&one, &["plan", "create", "--name", name, "a"]);
+        assert!(made.env("GIT_COMMITTER_DATE", "2026-01-01T00:00:00Z").output().unwrap().status.success());
+    }
+    hub.lex(&one, &["plan", "create", "--name", "old", "b"]);
+    hub.lex(&one, &["plan", "add", "old", "c"]);
+    hub.sandbox.git(&["update-ref", "refs/lex-pr/plans/new", "refs/lex-pr/plans/old"]);
+    assert_eq!(hub.sandbox.head("refs/lex-pr/plans/one"), hub.sandbox.head("refs/lex-pr/plans/two"));
+    hub.lex(&one, &["sync"]);
+    hub.lex(&two, &["sync"]);
+    let last = hub.sandbox.head("refs/lex-pr/plans/old");
+    hub.lex(&one, &["plan", "delete", "one"]);
+    hub.lex(&one, &["plan", "delete", "old"]);
+    for dir in [&one, &two, &one] {
+        hub.lex(dir, &["sync"]);
+        assert_eq!(plans(dir), "new\ntwo");
+    }
+    assert_eq!(plans(&hub.bare), "new\ntwo");
+    // The command that a deletion prints works though a new plan has the name by now, and finds nothing of other plans.
+    hub.lex(&two, &["plan", "create", "--name", "old", "a"]);
+    hub.lex(&two, &["plan", "restore", "old", &last[..7]]);
+    assert!(item(&hub.plan(&two, "old"), "c").is_some());
+    let said = hub.sandbox.lex_in(&two, &["plan", "restore", "one", &last[..7]]).exits(2);
+    assert!(said.stderr.contains("plan `one` has no revision"), "{}", said.stderr);
+    hub.sandbox.lex_in(&two, &["plan", "restore", "never", &last[..7]]).exits(2);
     hub.sound(&[&hub.bare, &two]);
 }
 
@@ -347,6 +386,8 @@ fn what_is_hostile_is_not_let_in_and_the_rest_is_exchanged() {
         assert!(refused.contains(&format!("refs/lex-pr/{name}").as_str()), "{name} in {said:#}");
     }
     assert!(refused.contains(&"refs/notes/lex-pr/items"), "{said:#}");
+    let only_here = said["refused"].as_array().unwrap().iter().filter(|one| one["here"] == true).map(|one| &one["name"]);
+    assert_eq!(only_here.collect::<Vec<_>>(), ["refs/lex-pr/plans/d/f"]);
     let plans = hub.sandbox.git_in(&one, &["for-each-ref", "--format=%(refname:lstrip=3)", "refs/lex-pr/plans"]);
     assert_eq!(plans, "d/f\nfine\nmine");
     let note = hub.sandbox.git_in(&one, &["notes", "--ref", "lex-pr/verdicts", "show", &blob]);
@@ -366,7 +407,7 @@ fn what_is_hostile_is_not_let_in_and_the_rest_is_exchanged() {
         hub.sandbox.git_in(&one, &["rev-parse", "refs/notes/lex-pr/verdicts"])
     );
     let text = hub.sandbox.lex_in(&one, &["sync"]).exits(1).stdout;
-    assert!(!text.contains('\u{202e}'), "{text}");
+    assert!(!text.contains('\u{202e}') && text.contains("not given: refs/lex-pr/plans/d/f"), "{text}");
 
     // Folders of folders, twice each, are as many as atoms.
     let mut tree = hub.sandbox.git_in(&hub.bare, &["rev-parse", "main^{tree}"]);

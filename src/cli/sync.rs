@@ -56,7 +56,8 @@ fn describe(synced: &Synced) -> String {
         out.push_str(&told(conflict, &synced.remote));
     }
     for refused in &synced.refused {
-        out.push_str(&format!("{} {}: {}\n", paint(BAD, "not taken:"), printable(&refused.name), printable(&refused.why)));
+        let what = if refused.here { "not given:" } else { "not taken:" };
+        out.push_str(&format!("{} {}: {}\n", paint(BAD, what), printable(&refused.name), printable(&refused.why)));
     }
     out
 }

@@ -12,6 +12,7 @@ use crate::{
     repo::{History, RefChange, Repo},
 };
 use gix::ObjectId;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Where plans are kept.
 pub const PREFIX: &str = "refs/lex-pr/plans/";
@@ -19,8 +20,9 @@ pub const PREFIX: &str = "refs/lex-pr/plans/";
 /// Where the newest candidate of each plan is kept, under the plan's name, so that git does not collect it.
 pub const WEAVE_PREFIX: &str = "refs/lex-pr/weave/";
 
-/// What has been deleted: a commit whose ancestors are the revisions of deleted plans. So a clone that syncs knows a plan that was
-/// deleted elsewhere from one that is new here, a revision made after the deletion is alive, and none is ever lost.
+/// What has been deleted: graves, each a commit whose message names the plan and whose last parent is the revision that it ended with. So
+/// a clone that syncs knows a plan that was deleted elsewhere from one that is new here, a revision made after the deletion is alive,
+/// and none is ever lost.
 pub const DELETED_REF: &str = "refs/lex-pr/deleted";
 
 /// The trailer of a revision that names who has reviewed the plan.
@@ -164,7 +166,7 @@ pub fn create(repo: &Repo, name: &str, plan: &Plan, replace: bool, message: &str
         }
         let mut change = next_revision(repo, name, old, plan, message)?;
         if let Some(same) = change.new.filter(|_| old.is_none())
-            && is_deleted(repo, same)?
+            && is_deleted(repo, name, same)?
         {
             // The very commit that was deleted within this second: what is made anew comes after it.
             change = RefChange { old: None, ..next_revision(repo, name, Some(same), plan, message)? };
@@ -187,12 +189,54 @@ pub fn revive(repo: &Repo, name: &str, revision: ObjectId) -> Result<Stored> {
     }
 }
 
-/// Whether `revision` is one of a plan that was deleted.
-fn is_deleted(repo: &Repo, revision: ObjectId) -> Result<bool> {
-    match repo.ref_commit(DELETED_REF)? {
-        Some(deleted) => repo.is_ancestor(revision, deleted),
-        None => Ok(false),
+/// The message of a grave, up to the name of its plan.
+const GRAVE: &str = "delete plan ";
+
+/// The revisions that plans ended with, by the names that they had, as the graves at `deleted` say. A revision may well be one of
+/// another plan, too, which is not deleted.
+pub fn graves(repo: &Repo, deleted: Option<ObjectId>) -> Result<BTreeMap<String, BTreeSet<ObjectId>>> {
+    let empty = repo.git.object_hash().empty_tree();
+    let (mut ended, mut seen) = (BTreeMap::<String, BTreeSet<ObjectId>>::new(), HashSet::new());
+    let mut open: Vec<ObjectId> = deleted.into_iter().collect();
+    while let Some(id) = open.pop() {
+        if !seen.insert(id) {
+            continue;
+        }
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {id}, by which a plan was deleted"), e);
+        let commit = repo.git.find_commit(id).map_err(|e| reading(&e))?;
+        // What is no grave is nothing that a clone has written there.
+        if commit.tree_id().map_err(|e| reading(&e))? != empty {
+            continue;
+        }
+        let mut parents: Vec<ObjectId> = commit.parent_ids().map(gix::Id::detach).collect();
+        let message = commit.message_raw_sloppy().to_string();
+        if let Some(name) = message.strip_prefix(GRAVE) {
+            let last = parents.pop();
+            ended.entry(name.trim_end().into()).or_default().extend(last);
+        }
+        open.extend(parents);
     }
+    Ok(ended)
+}
+
+/// The revisions that a plan had when it was deleted, of those that it `ended` with.
+pub fn buried<'i>(repo: &Repo, ended: impl IntoIterator<Item = &'i ObjectId>) -> Result<HashSet<ObjectId>> {
+    let (mut all, mut known) = (HashSet::new(), Vec::new());
+    for end in ended {
+        all.extend(History::default().ahead(&repo.git, *end, &known)?);
+        known.push(*end);
+    }
+    Ok(all)
+}
+
+/// Those of the plan called `name` that was deleted here or, as `sync` has told, elsewhere.
+fn buried_of(repo: &Repo, name: &str) -> Result<HashSet<ObjectId>> {
+    buried(repo, graves(repo, repo.ref_commit(DELETED_REF)?)?.get(name).into_iter().flatten())
+}
+
+/// Whether `revision` is one of the plan called `name` that was deleted.
+fn is_deleted(repo: &Repo, name: &str, revision: ObjectId) -> Result<bool> {
+    Ok(buried_of(repo, name)?.contains(&revision))
 }
 
 /// Change a plan by what `edit` does to its newest revision. When another process was faster, `edit` is done again on
@@ -234,7 +278,7 @@ pub fn delete(repo: &Repo, name: &str) -> Result<ObjectId> {
     for _ in 0..ATTEMPTS {
         let Some(old) = repo.ref_commit(&full)? else { return Err(missing(repo, name)?) };
         let deleted = repo.ref_commit(DELETED_REF)?;
-        let grave = repo.commit_tree(repo.write_files(None, &[])?, deleted.into_iter().chain([old]), &format!("delete plan {name}"))?;
+        let grave = repo.commit_tree(repo.write_files(None, &[])?, deleted.into_iter().chain([old]), &format!("{GRAVE}{name}"))?;
         let mut changes = vec![
             RefChange { name: full.clone(), old: Some(old), new: None },
             RefChange { name: DELETED_REF.into(), old: deleted, new: Some(grave) },
@@ -273,28 +317,30 @@ fn revision(repo: &Repo, name: &str, id: ObjectId) -> Result<Revision> {
 }
 
 /// The revision of `name` that `spec` means: a commit id or its beginning, or `@{N}` and `~N` for N revisions back, as git counts
-/// them. A plan that is gone has those that were deleted.
+/// them. By its id also one of a plan of that name that was deleted.
 pub fn find_revision(repo: &Repo, name: &str, spec: &str) -> Result<ObjectId> {
     let none = || {
         Error::input("no-revision", format!("plan `{name}` has no revision `{spec}`"))
             .hint(format!("`git lex-pr plan log {}` lists them; `~1` is the one before the newest", shell_word(name)))
     };
-    let (stands, deleted) = (repo.ref_commit(&ref_name(name)?)?, repo.ref_commit(DELETED_REF)?);
-    let Some(newest) = stands.or(deleted) else { return Err(missing(repo, name)?) };
+    let stands = repo.ref_commit(&ref_name(name)?)?;
     let back = spec.strip_prefix('~').or_else(|| spec.strip_prefix("@{").and_then(|s| s.strip_suffix('}')));
     if let Some(back) = back {
-        if stands.is_none() {
-            return Err(missing(repo, name)?);
-        }
-        let mut id = newest;
+        let Some(mut id) = stands else { return Err(missing(repo, name)?) };
         for _ in 0..back.parse::<usize>().map_err(|_| none())? {
             let commit = repo.git.find_commit(id).map_err(|e| Error::git(format_args!("read revision {id} of plan {name}"), e))?;
             id = commit.parent_ids().next().ok_or_else(none)?.detach();
         }
         return Ok(id);
     }
-    let mut found = History::default().ahead(&repo.git, newest, &[])?;
-    found.retain(|id| spec.len() >= 4 && id.to_string().starts_with(spec));
+    let mut known = buried_of(repo, name)?;
+    if stands.is_none() && known.is_empty() {
+        return Err(missing(repo, name)?);
+    }
+    if let Some(newest) = stands {
+        known.extend(History::default().ahead(&repo.git, newest, &[])?);
+    }
+    let found: Vec<ObjectId> = known.into_iter().filter(|id| spec.len() >= 4 && id.to_string().starts_with(spec)).collect();
     match found[..] {
         [id] => Ok(id),
         _ => Err(none()),

@@ -68,7 +68,7 @@ pub struct Synced {
     pub given: Vec<Exchanged>,
     /// What was changed here and there so that nobody but a person can join it; it stands on each side as it was.
     pub conflicts: Vec<Conflict>,
-    /// What the remote has that was not taken, nor touched there.
+    /// What was not taken, nor touched there; or not given.
     pub refused: Vec<Refused>,
     /// What a person should know besides.
     pub notes: Vec<String>,
@@ -113,7 +113,7 @@ pub struct Exchanged {
     /// What it is.
     pub kind: Kind,
     /// Its name, of a plan or a run.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// How it moved.
     pub how: How,
@@ -146,12 +146,14 @@ pub struct Conflict {
     pub clashes: Vec<Clash>,
 }
 
-/// What was not taken.
+/// What was not exchanged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refused {
-    /// The ref on the remote.
+    /// The ref.
     pub name: String,
+    /// Whether it is only here and was not given; else it is there and was not taken.
+    pub here: bool,
     /// Why.
     pub why: String,
 }
@@ -347,6 +349,31 @@ struct Joined {
     left_out: usize,
 }
 
+/// The plans that are deleted, here or there.
+struct Graves {
+    /// The revisions that they ended with, by their names.
+    all: BTreeMap<String, BTreeSet<ObjectId>>,
+    /// Those of them that are known here already.
+    known: BTreeMap<String, BTreeSet<ObjectId>>,
+}
+
+impl Graves {
+    fn of(repo: &Repo, deleted: Option<&Step>) -> Result<Graves> {
+        let known = store::graves(repo, deleted.and_then(|step| step.here))?;
+        Ok(Graves { all: store::graves(repo, deleted.and_then(|step| step.goal))?, known })
+    }
+
+    /// The revisions of the plan called `name` that were deleted with it.
+    fn dead(&self, repo: &Repo, name: &str) -> Result<HashSet<ObjectId>> {
+        store::buried(repo, self.all.get(name).into_iter().flatten())
+    }
+
+    /// Whether the plan called `name` was deleted elsewhere, and it was not known here.
+    fn are_new(&self, name: &str) -> bool {
+        self.all.get(name) != self.known.get(name)
+    }
+}
+
 /// Finding out where the refs shall stand.
 struct Joining<'a> {
     repo: &'a Repo,
@@ -363,12 +390,9 @@ impl Joining<'_> {
         self.synced.refused.clear();
         let mut steps = Vec::new();
         let deleted = self.deleted(theirs.get(DELETED_REF).copied())?;
-        let dead = match deleted.as_ref().and_then(|step| step.goal) {
-            Some(deleted) => History::default().ahead(&self.repo.git, deleted, &[])?.into_iter().collect(),
-            None => HashSet::new(),
-        };
+        let graves = Graves::of(self.repo, deleted.as_ref())?;
         steps.extend(deleted);
-        self.plans(theirs, &dead, &mut steps)?;
+        self.plans(theirs, &graves, &mut steps)?;
         self.runs(theirs, &mut steps)?;
         let repo = self.repo;
         for (kind, name) in [(Kind::Verdicts, NOTES_REF), (Kind::Items, ITEMS_REF)] {
@@ -379,7 +403,14 @@ impl Joining<'_> {
     }
 
     fn refuse(&mut self, name: &str, why: impl Into<String>) {
-        self.synced.refused.push(Refused { name: name.into(), why: why.into() });
+        self.synced.refused.push(Refused { name: name.into(), here: false, why: why.into() });
+    }
+
+    /// Say something once, however often it is begun again.
+    fn note(&mut self, note: String) {
+        if !self.synced.notes.contains(&note) {
+            self.synced.notes.push(note);
+        }
     }
 
     /// A set that is one ref.
@@ -399,7 +430,7 @@ impl Joining<'_> {
                 Ok(Joined { tip, taken, left_out }) => {
                     if left_out > 0 {
                         let what = format!("{left_out} of the entries of {full} on {} were left out", self.remote.name);
-                        self.synced.notes.push(format!("{what}: they are not what they should be"));
+                        self.note(format!("{what}: they are not what they should be"));
                     }
                     (tip, taken)
                 }
@@ -437,20 +468,24 @@ impl Joining<'_> {
         Ok(goal.map(|_| step))
     }
 
-    fn plans(&mut self, theirs: &Refs, dead: &HashSet<ObjectId>, steps: &mut Vec<Step>) -> Result<()> {
+    fn plans(&mut self, theirs: &Refs, graves: &Graves, steps: &mut Vec<Step>) -> Result<()> {
         let mine: Refs = store::list(self.repo)?.into_iter().collect();
         let yours = below(theirs, store::PREFIX);
         let names: BTreeSet<&String> = mine.keys().chain(yours.keys()).collect();
-        let alive = |id: Option<ObjectId>| id.filter(|id| !dead.contains(id));
-        let living: BTreeSet<&String> = names
-            .iter()
-            .copied()
-            .filter(|name| alive(mine.get(*name).copied()).or_else(|| alive(yours.get(*name).copied())).is_some())
-            .collect();
+        let mut living: BTreeMap<&String, [Option<ObjectId>; 2]> = BTreeMap::new();
+        for name in &names {
+            let dead = graves.dead(self.repo, name)?;
+            let alive = |id: Option<&ObjectId>| id.copied().filter(|id| !dead.contains(id));
+            let sides = [alive(mine.get(*name)), alive(yours.get(*name))];
+            if sides.iter().any(Option::is_some) {
+                living.insert(name, sides);
+            }
+        }
         for name in &names {
             let full = format!("{}{name}", store::PREFIX);
             let (here, there) = (mine.get(*name).copied(), yours.get(*name).copied());
-            if here == there && alive(here).is_some() {
+            let sides = living.get(*name).copied().unwrap_or_default();
+            if here == there && sides[0].is_some() {
                 continue;
             }
             if let Some(id) = there.filter(|id| here != Some(*id))
@@ -460,18 +495,25 @@ impl Joining<'_> {
                 continue;
             }
             let is_below = |upper: &str, lower: &str| lower.strip_prefix(upper).is_some_and(|rest| rest.starts_with('/'));
-            let beside = living.iter().find(|other| living.contains(name) && (is_below(other, name) || is_below(name, other)));
+            let beside = living.keys().find(|other| living.contains_key(name) && (is_below(other, name) || is_below(name, other)));
             if let Some(other) = beside.filter(|_| here.is_none() || there.is_none()) {
-                self.refuse(&full, format!("no plan can be called `{name}` beside one called `{other}`: delete one of them"));
+                let why = format!("no plan can be called `{name}` beside one called `{other}`: delete one of them");
+                self.synced.refused.push(Refused { name: full, here: there.is_none(), why });
                 continue;
             }
-            let goal = match (alive(here), alive(there)) {
-                (Some(mine), Some(yours)) => match self.plan(name, mine, yours)? {
+            let goal = match sides {
+                [Some(mine), Some(yours)] => match self.plan(name, mine, yours)? {
                     Some(goal) => Some(goal),
                     None => continue,
                 },
-                (mine, yours) => mine.or(yours),
+                [mine, yours] => mine.or(yours),
             };
+            if let ([Some(mine), None], true) = (sides, graves.are_new(name)) {
+                let (revision, delete) = (self.repo.short(mine), format!("git lex-pr plan delete {}", shell_word(name)));
+                self.note(format!(
+                    "plan {name} was deleted elsewhere and lives on with what was done here, {revision}; to delete it: {delete}"
+                ));
+            }
             steps.push(Step { kind: Kind::Plan, name: (*name).clone(), full, here, there, goal, count: None });
         }
         Ok(())
