@@ -168,6 +168,15 @@ fn plans_that_diverged_are_merged_item_by_item_and_a_conflict_is_shown() {
     assert!(text.contains("a.strategy: \"rebase\" here, \"squash\" there") && text.contains("--take here"), "{text}");
     hub.lex(&two, &["sync", "--take", "there"]);
     hub.lex(&one, &["sync"]);
+    // One takes an item away that the other one goes on with.
+    hub.lex(&one, &["plan", "remove", "p", "c"]);
+    hub.lex(&two, &["plan", "add", "p", "c", "--priority", "3", "--strategy", "squash"]);
+    hub.lex(&one, &["sync"]);
+    let text = hub.sandbox.lex_in(&two, &["sync"]).exits(1).stdout;
+    assert!(text.contains("  c: changed here (strategy \"merge\" -> \"squash\", priority 0 -> 3), removed there\n"), "{text}");
+    hub.lex(&two, &["sync", "--take", "here"]);
+    hub.lex(&one, &["sync"]);
+    assert_eq!(item(&hub.plan(&one, "p"), "c").unwrap()["priority"], 3);
     // Each by itself is a plan, both together go round in a circle.
     hub.lex(&one, &["plan", "add", "p", "a", "--depends-on", "b"]);
     hub.lex(&two, &["plan", "add", "p", "b", "--depends-on", "a"]);
@@ -203,10 +212,16 @@ fn a_journal_goes_on_and_one_that_was_written_twice_is_shown() {
     hub.lex(&one, &["sync"]);
     let here = hub.sandbox.git_in(&two, &["rev-parse", &run]);
     let said = hub.sandbox.lex_in(&two, &["sync"]).exits(1).stdout;
-    assert!(said.contains("was written here and there"), "{said}");
+    assert!(said.contains("was written here and there") && said.contains("git lex-pr sync origin --take here"), "{said}");
     assert_eq!(hub.sandbox.git_in(&two, &["rev-parse", &run]), here);
     let kept = hub.sync(&two, &[], 1)["conflicts"][0]["kept"].as_str().unwrap().to_string();
-    assert_eq!(hub.sandbox.git_in(&two, &["rev-parse", &kept]), hub.sandbox.git_in(&one, &["rev-parse", &run]));
+    let there = hub.sandbox.git_in(&one, &["rev-parse", &run]);
+    assert_eq!(hub.sandbox.git_in(&two, &["rev-parse", &kept]), there);
+    // Whichever is taken, it is the journal of both from then on, and neither is lost.
+    hub.sync(&two, &["--take", "there"], 0);
+    hub.sync(&one, &[], 0);
+    assert_eq!(hub.refs(&one), hub.refs(&two));
+    assert_eq!(hub.sandbox.git_in(&two, &["log", "-1", "--format=%P%n%s", &run]), format!("{there} {here}\none"));
     hub.sound(&[&hub.bare, &two]);
 }
 
@@ -299,7 +314,7 @@ fn resolutions_are_united_and_what_was_forgotten_stays_forgotten() {
         let listed = hub.sandbox.lex_in(dir, &["resolutions", "list", "--json"]).exits(0).json();
         listed.as_array().unwrap().iter().map(|one| one["key"].as_str().unwrap().to_string()).collect()
     };
-    let learn = |dir: &Path, name: &str| {
+    let learn_as = |dir: &Path, name: &str, made: &str| {
         let git = |args: &[&str]| hub.sandbox.git_in(dir, args);
         git(&["checkout", "-q", "--detach", "main~1"]);
         let start = git(&["rev-parse", "HEAD"]);
@@ -311,11 +326,12 @@ fn resolutions_are_united_and_what_was_forgotten_stays_forgotten() {
         };
         let (left, right) = (side("left"), side("right"));
         let _ = hub.sandbox.command("git", dir).args(["merge", "-q", &left]).output().unwrap();
-        std::fs::write(dir.join("base.txt"), format!("one\n{name} both\nthree\n")).unwrap();
+        std::fs::write(dir.join("base.txt"), format!("one\n{name} {made}\nthree\n")).unwrap();
         git(&["commit", "-q", "-a", "-m", "merge"]);
         hub.lex(dir, &["resolutions", "train", &format!("{right}..HEAD")]);
         git(&["checkout", "-q", "main"]);
     };
+    let learn = |dir: &Path, name: &str| learn_as(dir, name, "both");
     learn(&one, "one");
     learn(&two, "two");
     let (of_one, of_two) = (keys(&one), keys(&two));
@@ -331,6 +347,31 @@ fn resolutions_are_united_and_what_was_forgotten_stays_forgotten() {
     hub.lex(&two, &["sync"]);
     hub.lex(&one, &["sync"]);
     assert!(!keys(&two).contains(&of_two[0]) && keys(&one) == keys(&two) && keys(&one).len() > of_one.len());
+
+    // One conflict that both have resolved, each in another way: one of them stands, and it is said.
+    let before = keys(&one);
+    for (round, (args, stands)) in
+        [(&[][..], "of one"), (&["--take", "here"][..], "of two"), (&["--take", "there"][..], "of one")].into_iter().enumerate()
+    {
+        let name = format!("same{round}");
+        learn_as(&one, &name, "of one");
+        learn_as(&two, &name, "of two");
+        hub.lex(&one, &["sync"]);
+        let said = hub.sandbox.lex_in(&two, &[&["sync"], args].concat()).exits(0);
+        assert!(said.stderr.contains(" of base.txt was learnt here and there in two ways"), "{}", said.stderr);
+        let other = said.stderr.lines().find_map(|line| line.split_once("the other one: git show ")).unwrap().1;
+        let [one_shown, two_shown] = [&one, &two].map(|dir| {
+            hub.lex(dir, &["sync"]);
+            let key = keys(dir).into_iter().find(|key| hub.lex(dir, &["resolutions", "show", key]).contains(&name)).unwrap();
+            hub.lex(dir, &["resolutions", "show", &key])
+        });
+        let lost = hub.sandbox.git_in(&two, &["show", other]);
+        assert!(one_shown == two_shown && one_shown.contains(stands) && !lost.contains(stands), "{one_shown}{lost}");
+    }
+    let new: Vec<String> = keys(&one).into_iter().filter(|key| !before.contains(key)).collect();
+    hub.lex(&one, &["resolutions", "forget", &new[0]]);
+    hub.lex(&one, &["sync"]);
+    assert_eq!(hub.lex(&two, &["sync"]), "taken from origin: 1 resolution forgotten\n");
     hub.sound(&[&hub.bare, &two]);
 }
 
@@ -396,6 +437,10 @@ fn what_is_hostile_is_not_let_in_and_the_rest_is_exchanged() {
     assert!(verdicts.lines().all(|line| now.contains(line)));
     assert_eq!(now.lines().count(), verdicts.lines().count() + 1);
     assert!(hub.lex(&one, &["resolutions", "list"]).contains("no resolutions"));
+    let cleaned =
+        "entries of refs/lex-pr/resolutions on origin cannot be read as resolutions: they are left out, and what is there now is without";
+    assert!(said["notes"].to_string().contains(cleaned), "{said:#}");
+    assert_eq!(hub.sandbox.git_in(&hub.bare, &["ls-tree", "-r", "refs/lex-pr/resolutions"]), "");
     // Nothing of it breaks what reads all of something.
     for args in [&["plan", "list"][..], &["status"], &["gate", "stats"], &["merge", "mine"]] {
         hub.lex(&one, args);
@@ -443,6 +488,19 @@ fn a_remote_that_takes_nothing_still_gives() {
     assert!(error["message"].as_str().unwrap().contains("hook declined"), "{error}");
     assert!(item(&hub.plan(&two, "p"), "a").is_some(), "what is there was taken over");
     hub.lex(&two, &["sync", "--fetch-only"]);
+    // One that can only move refs one by one is no remote for this, however often it is asked.
+    std::fs::remove_file(&hook).unwrap();
+    hub.sandbox.git_in(&hub.bare, &["config", "receive.advertiseAtomic", "false"]);
+    let error = hub.sync(&two, &[], 3)["error"].clone();
+    assert_eq!(error["class"], "permanent", "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("git config receive.advertiseAtomic true"), "{error}");
+    hub.sandbox.git_in(&hub.bare, &["config", "receive.advertiseAtomic", "true"]);
+    hub.lex(&two, &["sync"]);
+    hub.sandbox.git_in(&two, &["remote", "rename", "origin", "up"]);
+    hub.sandbox.git_in(&two, &["remote", "add", "down", "."]);
+    let error = hub.sync(&two, &[], 2)["error"].clone();
+    assert_eq!((&error["message"], &error["hint"]), (&"there are 2 remotes".into(), &"name one of: down, up".into()));
+    hub.sandbox.git_in(&two, &["remote", "rename", "up", "origin"]);
     let mut said = hub.sandbox.lex_in(&two, &["sync", "orgin"]).exits(2);
     assert!(said.stderr.contains("did you mean `origin`?"), "{}", said.stderr);
     said = hub.sandbox.lex_in(&two, &["sync", "/no/such/place"]).exits(3);

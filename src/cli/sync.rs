@@ -3,7 +3,7 @@
 use super::{Answer, context::Context};
 use crate::{
     model::{Result, shell_word},
-    plan::merge::Side,
+    plan::merge::{Clash, Side},
     report::style::{BAD, CARE, FAINT, GOOD, paint, printable},
     sync::{Conflict, Exchanged, How, Kind, Request, Synced, reset_breaker, sync},
 };
@@ -20,7 +20,7 @@ pub struct Args {
     /// Only take what is there, and give nothing.
     #[arg(long)]
     fetch_only: bool,
-    /// Where both have changed the same value of a plan, take the one from `here` or from `there`.
+    /// Where both have changed the same value of a plan, a resolution or a journal, take the one from `here` or from `there`.
     #[arg(long, value_name = "SIDE")]
     take: Option<Side>,
     /// Ask the remote even if it has failed so often that it is left alone for a while.
@@ -78,33 +78,58 @@ fn words(exchanged: &[Exchanged]) -> Vec<String> {
     let sets = [(Kind::Verdicts, "verdict"), (Kind::Items, "item note"), (Kind::Resolutions, "resolution")];
     let sets = sets.into_iter().filter_map(|(kind, word)| {
         let set = exchanged.iter().find(|one| one.kind == kind)?;
-        Some(match set.count {
-            Some(0) => return None,
-            Some(1) => format!("1 {word}"),
-            Some(n) => format!("{n} {word}s"),
-            None => format!("{word}s"),
-        })
+        let number = |n: usize| format!("{n} {word}{}", if n == 1 { "" } else { "s" });
+        let new = set.count.map_or_else(|| Some(format!("{word}s")), |n| (n > 0).then(|| number(n)));
+        let forgotten = set.forgotten.map(|n| format!("{} forgotten", number(n)));
+        Some(new.into_iter().chain(forgotten).collect::<Vec<_>>())
     });
-    plans.chain(runs).chain(sets).collect()
+    plans.chain(runs).chain(sets.flatten()).collect()
 }
 
 fn told(conflict: &Conflict, remote: &str) -> String {
     let (name, kept) = (printable(&conflict.name), printable(&conflict.kept));
-    let title = |what: &str| format!("{} {what} {name} stands on each side as it was\n", paint(CARE, "conflict:"));
+    let what = if conflict.kind == Kind::Run { "run" } else { "plan" };
+    let mut out = format!("{} {what} {name} stands on each side as it was\n", paint(CARE, "conflict:"));
     if conflict.kind == Kind::Run {
-        let see = format!("git log --oneline --graph refs/lex-pr/runs/{name} {kept}");
-        return format!("{}  its journal was written here and there; {} {see}\n", title("run"), paint(FAINT, "see:"));
+        out.push_str("  its journal was written here and there; whichever is taken, its history keeps the other one\n");
     }
-    let value = |value: &Option<serde_json::Value>| value.as_ref().map_or("nothing".into(), |value| printable(&value.to_string()));
-    let mut out = title("plan");
     for clash in &conflict.clashes {
         let path = printable(clash.path.trim_start_matches("items."));
         match &clash.why {
             Some(why) => out.push_str(&format!("  the merge would be no plan: {}\n", printable(why))),
-            None => out.push_str(&format!("  {path}: {} here, {} there\n", value(&clash.here), value(&clash.there))),
+            None => out.push_str(&format!("  {path}: {}, {}\n", side(clash, &clash.here, "here"), side(clash, &clash.there, "there"))),
         }
     }
     let again = format!("git lex-pr sync {} --take here", printable(&shell_word(remote)));
-    out.push_str(&format!("  {} {again}, or --take there; {kept} has what is there\n", paint(FAINT, "to settle it:")));
+    let see = match conflict.kind {
+        Kind::Run => format!("git log --graph refs/lex-pr/runs/{name} {kept} shows both"),
+        _ => format!("{kept} has what is there"),
+    };
+    out.push_str(&format!("  {} {again}, or --take there; {see}\n", paint(FAINT, "to settle it:")));
     out
+}
+
+/// What a side made of a value: the value, or of a whole item what became of it.
+fn side(clash: &Clash, value: &Option<serde_json::Value>, side: &str) -> String {
+    let Some(value) = value else { return format!("removed {side}") };
+    if let (true, Some(head)) = (clash.path.ends_with(".commit"), value[0]["head"].as_str()) {
+        let branch = value[0]["branch"].as_str().unwrap_or_default();
+        return printable(&format!("{branch} at {} {side}", head.chars().take(10).collect::<String>()));
+    }
+    if clash.changes.is_empty() {
+        return format!("{} {side}", printable(&value.to_string()));
+    }
+    let changes: Vec<String> = clash
+        .changes
+        .iter()
+        .map(|change| {
+            let short = |v: &Option<String>| match v {
+                Some(v) if change.what == "head" => v.chars().take(10).collect(),
+                Some(v) if !v.is_empty() => v.clone(),
+                _ => "none".to_string(),
+            };
+            format!("{} {} -> {}", change.what, short(&change.before), short(&change.after))
+        })
+        .collect();
+    format!("changed {side} ({})", printable(&changes.join(", ")))
 }

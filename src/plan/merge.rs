@@ -1,6 +1,6 @@
 //! Two revisions of a plan that were made apart become one, item by item and value by value.
 
-use super::document::check;
+use super::{Change, diff, document::check};
 use crate::model::{Error, Result, json, plan::Plan};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -19,6 +19,9 @@ pub struct Clash {
     /// What is there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub there: Option<Value>,
+    /// Of an item that one side has taken away: what the other one has changed in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// Of the whole plan: why the merge would be none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
@@ -33,13 +36,13 @@ pub enum Side {
     There,
 }
 
-/// Merge `here` and `there`, which were both made of `bases` (none where they have no revision in common, several where they were
+/// Merge `here` and `there`, which were both made of `before` (none where they have no revision in common, several where they were
 /// merged crosswise). A value that only one of them has changed is taken from that one. Where both have, `take` decides; without it
 /// the clashes are what is given.
 ///
 /// A merge that is no valid plan, because of a cycle or a dependency on an item that is gone, is a clash of the whole.
-pub fn merge(bases: &[Plan], here: &Plan, there: &Plan, take: Option<Side>) -> Result<Result<Plan, Vec<Clash>>> {
-    let opened = bases.iter().map(open).collect::<Result<Vec<_>>>()?;
+pub fn merge(before: &[Plan], here: &Plan, there: &Plan, take: Option<Side>) -> Result<Result<Plan, Vec<Clash>>> {
+    let opened = before.iter().map(open).collect::<Result<Vec<_>>>()?;
     let mut bases: Vec<Option<&Value>> = opened.iter().map(Some).collect();
     if bases.is_empty() {
         // Before both there was nothing.
@@ -48,6 +51,14 @@ pub fn merge(bases: &[Plan], here: &Plan, there: &Plan, take: Option<Side>) -> R
     let mut clashes = Vec::new();
     let merged = join(&bases, Some(&open(here)?), Some(&open(there)?), "", take, &mut clashes);
     if !clashes.is_empty() {
+        for clash in &mut clashes {
+            let item = clash.path.strip_prefix("items.").filter(|_| clash.here.is_none() || clash.there.is_none());
+            let changed = if clash.here.is_none() { there } else { here };
+            let base = before.iter().find(|base| item.is_some_and(|item| base.item(item).is_some()));
+            if let (Some(item), Some(base)) = (item, base) {
+                clash.changes = diff(base, changed).into_iter().filter(|change| change.item == item).collect();
+            }
+        }
         return Ok(Err(clashes));
     }
     let merged = merged.map(close).unwrap_or_default();
@@ -57,7 +68,9 @@ pub fn merge(bases: &[Plan], here: &Plan, there: &Plan, take: Option<Side>) -> R
         (Ok(()), _) => Ok(Ok(plan)),
         (Err(_), Some(Side::Here)) => Ok(Ok(here.clone())),
         (Err(_), Some(Side::There)) => Ok(Ok(there.clone())),
-        (Err(error), None) => Ok(Err(vec![Clash { path: "plan".into(), here: None, there: None, why: Some(error.message) }])),
+        (Err(error), None) => {
+            Ok(Err(vec![Clash { path: "plan".into(), here: None, there: None, changes: Vec::new(), why: Some(error.message) }]))
+        }
     }
 }
 
@@ -151,7 +164,7 @@ fn join(
         Some(Side::Here) => here.cloned(),
         Some(Side::There) => there.cloned(),
         None => {
-            clashes.push(Clash { path: path.into(), here: here.cloned(), there: there.cloned(), why: None });
+            clashes.push(Clash { path: path.into(), here: here.cloned(), there: there.cloned(), changes: Vec::new(), why: None });
             None
         }
     }

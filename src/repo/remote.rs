@@ -48,7 +48,8 @@ impl Repo {
         let names: Vec<String> = self.git.remote_names().iter().map(ToString::to_string).collect();
         let listed = || match names.len() {
             0 => "add one: git remote add origin URL".to_string(),
-            _ => format!("there is: {}", names.join(", ")),
+            1 => format!("there is `{}`", names[0]),
+            _ => format!("name one of: {}", names.join(", ")),
         };
         let name = match (named, &names[..]) {
             (Some(name), _) => name.to_string(),
@@ -203,6 +204,11 @@ fn overtaken(said: &str) -> Result<String, String> {
 /// the other end has gone.
 fn class_of(said: &str) -> (Class, Option<&'static str>) {
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if says(&["does not support --atomic"]) {
+        let hint =
+            "what it keeps can only be moved all or not at all; whoever runs it may let that be: git config receive.advertiseAtomic true";
+        return (Class::Permanent, Some(hint));
+    }
     if says(&[
         "Permission denied",
         "Authentication failed",
@@ -267,6 +273,7 @@ mod tests {
             ("fatal: unable to access 'https://x/': The requested URL returned error: 503", Class::Transient),
             ("fatal: the remote end hung up unexpectedly", Class::Transient),
             ("git@x: Permission denied (publickey).\nfatal: the remote end hung up unexpectedly", Class::Permanent),
+            ("fatal: the receiving end does not support --atomic push\nfatal: the remote end hung up unexpectedly", Class::Permanent),
             ("fatal: 'x' does not appear to be a git repository", Class::Permanent),
             ("fatal: something new", Class::Unknown),
         ] {

@@ -331,6 +331,12 @@ fn trailers(repo: &Repo, step: ObjectId) -> Result<Option<(String, String)>> {
     Ok(plan.zip(state).map(|(plan, state)| (plan.into(), state.into())))
 }
 
+/// Go on with the journal that ends with `step`, where it was written twice: the new step is the same once more, and keeps `other`, by which
+/// it went on elsewhere, from being lost. No ref is moved.
+pub fn join(repo: &Repo, step: ObjectId, other: ObjectId) -> Result<ObjectId> {
+    repo.commit_tree(super::tree_of(repo, step)?, [step, other], &repo.message(step)?)
+}
+
 /// The run called `id` as the step `commit` has it.
 pub fn step(repo: &Repo, id: &str, commit: ObjectId) -> Result<Run> {
     read(repo, &format!("{PREFIX}{id}"), commit)

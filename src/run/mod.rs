@@ -39,8 +39,8 @@ pub use facts::{cut, facts};
 pub use forecast::forecast;
 pub use holder::{Life, life};
 pub use journal::{
-    PREFIX as RUNS_PREFIX, at_work, find as find_run, newest as newest_run, newest_that as newest_run_that, plan_of as plan_of_run, runs,
-    step as read_run,
+    PREFIX as RUNS_PREFIX, at_work, find as find_run, join as join_journal, newest as newest_run, newest_that as newest_run_that,
+    plan_of as plan_of_run, runs, step as read_run,
 };
 pub use lock::{wait_for, who};
 pub use pool::{AtWork, Waiting};

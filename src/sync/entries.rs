@@ -3,6 +3,7 @@
 use super::{Joined, check};
 use crate::{
     model::{Error, Result, resolution::Resolution},
+    plan::merge::Side,
     repo::{History, RESOLUTIONS_REF, Repo},
 };
 use gix::{ObjectId, objs::tree::EntryKind};
@@ -12,11 +13,15 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_ENTRIES: usize = 1_000_000;
 const MAX_ENTRY: u64 = 64 << 20;
 
+/// As many digits of a key as people are shown.
+const SHORT_KEY: usize = 12;
+
 /// The blobs by their keys, and how many entries are none.
 type Entries = (BTreeMap<String, ObjectId>, usize);
 
-/// Join the resolutions at `here` with those at `there`. The error is why those there cannot be read at all.
-pub(super) fn join(repo: &Repo, here: Option<ObjectId>, there: ObjectId) -> Result<Result<Joined, String>> {
+/// Join the resolutions at `here` with those at `there`. Where both have changed one, `take` decides; without it, what others may have used
+/// by now stands. The error is why those there cannot be read at all.
+pub(super) fn join(repo: &Repo, here: Option<ObjectId>, there: ObjectId, take: Option<Side>) -> Result<Result<Joined, String>> {
     let (yours, mut left_out) = match check::commit(repo, there).and_then(|()| find(repo, there)) {
         Ok(yours) => yours,
         Err(why) => return Ok(Err(why)),
@@ -30,17 +35,22 @@ pub(super) fn join(repo: &Repo, here: Option<ObjectId>, there: ObjectId) -> Resu
     }
     let keys: BTreeSet<&String> = mine.keys().chain(yours.keys()).collect();
     let mut edits: Vec<(&String, Option<ObjectId>)> = Vec::new();
-    let mut same_there = left_out == 0;
+    let (mut same_there, mut decided) = (left_out == 0, Vec::new());
     for key in keys {
         let (own, theirs) = (mine.get(key), yours.get(key));
         if own == theirs {
             continue;
         }
         let untouched = |side: Option<&ObjectId>| bases.iter().all(|base| base.get(key) == side);
-        // Where both have changed it, what others may have used by now stands; what one has taken away, the other one's.
-        let take_theirs = !untouched(theirs) && (untouched(own) || theirs.is_some());
+        let both = !untouched(theirs) && !untouched(own);
+        // What one has forgotten gives way to what the other one has learnt.
+        let take_theirs = !untouched(theirs) && (!both || take.map_or(theirs.is_some(), |side| side == Side::There));
+        let is_good = theirs.is_none_or(|blob| read(repo, key, *blob).is_some());
+        if both && is_good {
+            decided.push(told(repo, key, own, theirs, take_theirs));
+        }
         match theirs {
-            Some(blob) if take_theirs && !is_sound(repo, key, *blob) => (left_out, same_there) = (left_out + 1, false),
+            Some(_) if take_theirs && !is_good => (left_out, same_there) = (left_out + 1, false),
             _ if take_theirs => edits.push((key, theirs.copied())),
             _ => same_there = false,
         }
@@ -54,7 +64,28 @@ pub(super) fn join(repo: &Repo, here: Option<ObjectId>, there: ObjectId) -> Resu
             repo.commit_tree(tree, here.into_iter().chain([there]), "Resolutions united by git lex-pr")?
         }
     };
-    Ok(Ok(Joined { tip, taken: edits.len(), left_out }))
+    let taken = edits.iter().filter(|(_, blob)| blob.is_some()).count();
+    Ok(Ok(Joined { tip, taken, forgotten: edits.len() - taken, left_out, decided }))
+}
+
+/// Which of two resolutions of one conflict stands, and where the other one is.
+fn told(repo: &Repo, key: &str, own: Option<&ObjectId>, theirs: Option<&ObjectId>, take_theirs: bool) -> String {
+    let path = [own, theirs].into_iter().flatten().find_map(|blob| read(repo, key, *blob)).map(|one| format!(" of {}", one.path));
+    let what = format!("resolution {}{}", &key[..SHORT_KEY], path.unwrap_or_default());
+    let stands = if take_theirs { "there" } else { "here" };
+    let other = if take_theirs { own } else { theirs };
+    match (own, theirs, other) {
+        (Some(_), Some(_), Some(other)) => {
+            format!(
+                "{what} was learnt here and there in two ways, and the one from {stands} stands; the other one: git show {}",
+                repo.short(*other)
+            )
+        }
+        (_, _, Some(other)) => {
+            format!("{what} stays forgotten, as it is {stands}; what the other side has learnt: git show {}", repo.short(*other))
+        }
+        _ => format!("{what} was forgotten on one side and learnt anew on the other; the one from {stands} stands"),
+    }
 }
 
 fn edit(repo: &Repo, base: Option<ObjectId>, edits: &[(&String, Option<ObjectId>)]) -> Result<ObjectId> {
@@ -103,8 +134,9 @@ fn find(repo: &Repo, commit: ObjectId) -> Result<Entries, String> {
     Ok((found, strange))
 }
 
-/// Whether a blob is the resolution that its key says.
-fn is_sound(repo: &Repo, key: &str, blob: ObjectId) -> bool {
-    repo.git.find_header(blob).is_ok_and(|header| header.size() <= MAX_ENTRY)
-        && repo.git.find_blob(blob).is_ok_and(|blob| Resolution::from_bytes(&blob.data, key).is_ok_and(|one| one.own_key() == key))
+/// The resolution that a blob holds, if it is the one that its key says.
+fn read(repo: &Repo, key: &str, blob: ObjectId) -> Option<Resolution> {
+    repo.git.find_header(blob).ok().filter(|header| header.size() <= MAX_ENTRY)?;
+    let blob = repo.git.find_blob(blob).ok()?;
+    Resolution::from_bytes(&blob.data, key).ok().filter(|one| one.own_key() == key)
 }

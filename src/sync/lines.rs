@@ -61,7 +61,7 @@ pub(super) fn unite(repo: &Repo, name: &str, here: Option<ObjectId>, there: Obje
             repo.commit_tree(tree, here.into_iter().chain([there]), "Notes united by git lex-pr")?
         }
     };
-    Ok(Ok(Joined { tip, taken, left_out }))
+    Ok(Ok(Joined { tip, taken, forgotten: 0, left_out, decided: Vec::new() }))
 }
 
 /// The notes of a commit. Folders only spread their names: `ab/cd01...` is on `abcd01...`.

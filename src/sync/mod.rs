@@ -19,7 +19,7 @@ use crate::{
         store::{self, DELETED_REF, WEAVE_PREFIX},
     },
     repo::{History, Pushed, RESOLUTIONS_REF, RefChange, Remote, Repo},
-    run::RUNS_PREFIX,
+    run::{RUNS_PREFIX, join_journal},
 };
 use gix::ObjectId;
 use schemars::JsonSchema;
@@ -48,7 +48,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(1);
 pub struct Request {
     /// Whether the remote gets what is here.
     pub push: bool,
-    /// Whose value stands where both have changed it; without this, such a plan stays as it is on each side.
+    /// Whose value, journal or resolution stands where both have changed it; without this, such a plan or journal stays as it is on each side.
     pub take: Option<Side>,
 }
 
@@ -126,6 +126,9 @@ pub struct Exchanged {
     /// Of notes and resolutions: how many lines or entries were new.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub count: Option<usize>,
+    /// Of resolutions: how many were forgotten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<usize>,
 }
 
 /// What cannot be joined.
@@ -167,6 +170,7 @@ struct Step {
     there: Option<ObjectId>,
     goal: Option<ObjectId>,
     count: Option<usize>,
+    forgotten: Option<usize>,
 }
 
 /// Exchange everything with `remote`.
@@ -221,7 +225,7 @@ fn exchange(repo: &Repo, remote: &Remote, request: Request) -> Result<Synced> {
             let error = Error::environment("remote", format!("{} does not take what is pushed: {why}", remote.name));
             return Err(error.hint("look at the repository there: git fsck, free disk, rights, *.lock files"));
         }
-        let steps = Joining { repo, remote, take: request.take, synced: &mut synced }.steps(&theirs)?;
+        let steps = Joining { repo, remote, push: request.push, take: request.take, synced: &mut synced }.steps(&theirs)?;
         let refused = match request.push {
             true => match push(remote, &steps, &mut synced) {
                 Ok(None) => None,
@@ -277,7 +281,7 @@ fn push(remote: &Remote, steps: &[Step], synced: &mut Synced) -> Result<Option<S
         let change = |step: &&Step| RefChange { name: step.full.clone(), old: step.there, new: step.goal };
         let changes: Vec<RefChange> = part.iter().map(change).collect();
         match patiently(&mut synced.retries, || remote.push(&changes))? {
-            Pushed::Done => synced.given.extend(part.iter().map(|step| step.exchanged(step.there, step.here, None))),
+            Pushed::Done => synced.given.extend(part.iter().map(|step| step.exchanged(step.there, step.here, None, None))),
             Pushed::Overtaken(why) => return Ok(Some(why)),
         }
     }
@@ -309,7 +313,7 @@ fn take_over(repo: &Repo, steps: &[Step], synced: &mut Synced) -> Result<Result<
                 let restore = format!("git lex-pr plan restore {} {}", shell_word(&step.name), repo.short(old));
                 synced.notes.push(format!("plan {} was deleted elsewhere; to bring it back: {restore}", step.name));
             }
-            synced.taken.push(step.exchanged(step.here, step.there, step.count));
+            synced.taken.push(step.exchanged(step.here, step.there, step.count, step.forgotten));
         }
     }
     Ok(Ok(()))
@@ -327,7 +331,7 @@ fn remember(repo: &Repo, remote: &Remote, steps: &[Step], pushed: bool) {
 }
 
 impl Step {
-    fn exchanged(&self, before: Option<ObjectId>, other: Option<ObjectId>, count: Option<usize>) -> Exchanged {
+    fn exchanged(&self, before: Option<ObjectId>, other: Option<ObjectId>, count: Option<usize>, forgotten: Option<usize>) -> Exchanged {
         let how = match (before, self.goal) {
             (_, None) => How::Deleted,
             (None, Some(_)) => How::New,
@@ -335,7 +339,7 @@ impl Step {
             _ => How::Merged,
         };
         let hex = |id: Option<ObjectId>| id.map(|id| id.to_string());
-        Exchanged { kind: self.kind, name: self.name.clone(), how, before: hex(before), after: hex(self.goal), count }
+        Exchanged { kind: self.kind, name: self.name.clone(), how, before: hex(before), after: hex(self.goal), count, forgotten }
     }
 }
 
@@ -345,8 +349,12 @@ struct Joined {
     tip: ObjectId,
     /// How many lines or entries were new here.
     taken: usize,
+    /// How many entries are gone here, since they were forgotten there.
+    forgotten: usize,
     /// How many were left out, since they are not what they should be.
     left_out: usize,
+    /// What became of the entries that both have changed, each in one line.
+    decided: Vec<String>,
 }
 
 /// The plans that are deleted, here or there.
@@ -378,6 +386,7 @@ impl Graves {
 struct Joining<'a> {
     repo: &'a Repo,
     remote: &'a Remote<'a>,
+    push: bool,
     take: Option<Side>,
     synced: &'a mut Synced,
 }
@@ -394,11 +403,11 @@ impl Joining<'_> {
         steps.extend(deleted);
         self.plans(theirs, &graves, &mut steps)?;
         self.runs(theirs, &mut steps)?;
-        let repo = self.repo;
+        let (repo, take) = (self.repo, self.take);
         for (kind, name) in [(Kind::Verdicts, NOTES_REF), (Kind::Items, ITEMS_REF)] {
             steps.extend(self.whole(kind, name, theirs, |here, there| lines::unite(repo, name, here, there))?);
         }
-        steps.extend(self.whole(Kind::Resolutions, RESOLUTIONS_REF, theirs, |here, there| entries::join(repo, here, there))?);
+        steps.extend(self.whole(Kind::Resolutions, RESOLUTIONS_REF, theirs, |here, there| entries::join(repo, here, there, take))?);
         Ok(steps)
     }
 
@@ -422,17 +431,20 @@ impl Joining<'_> {
         join: impl FnOnce(Option<ObjectId>, ObjectId) -> Result<Result<Joined, String>>,
     ) -> Result<Option<Step>> {
         let (here, there) = (self.repo.ref_commit(full)?, theirs.get(full).copied());
-        let (goal, count) = match (here, there) {
+        let (goal, count, forgotten) = match (here, there) {
             (None, None) => return Ok(None),
-            (Some(here), None) => (here, 0),
-            (Some(here), Some(there)) if here == there => (here, 0),
+            (Some(here), None) => (here, 0, 0),
+            (Some(here), Some(there)) if here == there => (here, 0, 0),
             (_, Some(there)) => match join(here, there)? {
-                Ok(Joined { tip, taken, left_out }) => {
+                Ok(Joined { tip, taken, forgotten, left_out, decided }) => {
                     if left_out > 0 {
-                        let what = format!("{left_out} of the entries of {full} on {} were left out", self.remote.name);
-                        self.note(format!("{what}: they are not what they should be"));
+                        let what = if kind == Kind::Resolutions { "resolutions" } else { "notes" };
+                        let gone = if self.push { ", and what is there now is without them" } else { "" };
+                        let remote = &self.remote.name;
+                        self.note(format!("{left_out} entries of {full} on {remote} cannot be read as {what}: they are left out{gone}"));
                     }
-                    (tip, taken)
+                    decided.into_iter().for_each(|decided| self.note(decided));
+                    (tip, taken, forgotten)
                 }
                 Err(why) => {
                     self.refuse(full, why);
@@ -440,7 +452,16 @@ impl Joining<'_> {
                 }
             },
         };
-        Ok(Some(Step { kind, name: String::new(), full: full.into(), here, there, goal: Some(goal), count: Some(count) }))
+        Ok(Some(Step {
+            kind,
+            name: String::new(),
+            full: full.into(),
+            here,
+            there,
+            goal: Some(goal),
+            count: Some(count),
+            forgotten: Some(forgotten).filter(|n| *n > 0),
+        }))
     }
 
     /// What is deleted, here or there.
@@ -464,7 +485,8 @@ impl Joining<'_> {
         };
         // What cannot be read there is not written over.
         let there = if there == there_sound { there } else { goal };
-        let step = Step { kind: Kind::Deleted, name: String::new(), full: DELETED_REF.into(), here, there, goal, count: None };
+        let step =
+            Step { kind: Kind::Deleted, name: String::new(), full: DELETED_REF.into(), here, there, goal, count: None, forgotten: None };
         Ok(goal.map(|_| step))
     }
 
@@ -514,7 +536,7 @@ impl Joining<'_> {
                     "plan {name} was deleted elsewhere and lives on with what was done here, {revision}; to delete it: {delete}"
                 ));
             }
-            steps.push(Step { kind: Kind::Plan, name: (*name).clone(), full, here, there, goal, count: None });
+            steps.push(Step { kind: Kind::Plan, name: (*name).clone(), full, here, there, goal, count: None, forgotten: None });
         }
         Ok(())
     }
@@ -558,13 +580,17 @@ impl Joining<'_> {
             let goal = match (here, there) {
                 (Some(mine), Some(yours)) if self.repo.is_ancestor(mine, yours)? => Some(yours),
                 (Some(mine), Some(yours)) if self.repo.is_ancestor(yours, mine)? => Some(mine),
-                (Some(mine), Some(yours)) => {
-                    self.conflict(Kind::Run, name, &full, mine, yours, Vec::new());
-                    continue;
-                }
+                (Some(mine), Some(yours)) => match self.take {
+                    Some(Side::Here) => Some(join_journal(self.repo, mine, yours)?),
+                    Some(Side::There) => Some(join_journal(self.repo, yours, mine)?),
+                    None => {
+                        self.conflict(Kind::Run, name, &full, mine, yours, Vec::new());
+                        continue;
+                    }
+                },
                 (mine, yours) => mine.or(yours),
             };
-            steps.push(Step { kind: Kind::Run, name: name.clone(), full, here, there, goal, count: None });
+            steps.push(Step { kind: Kind::Run, name: name.clone(), full, here, there, goal, count: None, forgotten: None });
         }
         Ok(())
     }
