@@ -257,6 +257,39 @@ fn a_planned_branch_that_conflicts_or_waits_is_not_asked_for_what_cannot_be() {
 }
 
 #[test]
+fn a_branch_that_was_planned_as_the_remotes_is_taken_in_by_the_command_that_is_said() {
+    let (sandbox, _) = with_pre_push(GATE);
+    sandbox.branch("a", "main", "a", &[("a", "a\n")]);
+    passes(push(&sandbox, &["--no-verify", "origin", "a"]));
+    sandbox.lex(&["plan", "create", "--name", "p", "origin/a"]).exits(0);
+    sandbox.git(&["checkout", "-q", "a"]);
+    sandbox.write("a", "aa\n");
+    let head = sandbox.commit("a again");
+    let said = refused(push(&sandbox, &["origin", "a"]));
+    assert_eq!(try_it(&sandbox, &said), "git lex-pr plan add p a && git lex-pr gate run test --plan p --item origin/a");
+    passes(push(&sandbox, &["origin", "a"]));
+    let plan = sandbox.json(&["plan", "show", "p"], 0);
+    assert_eq!((plan["items"].as_array().unwrap().len(), &plan["items"][0]["head"]), (1, &head.as_str().into()));
+    // Pushed from a branch of another name, with or without a branch of this name here.
+    for (name, begin) in [("a", "git switch a && git merge "), ("c", "git branch c ")] {
+        sandbox.git(&["checkout", "-q", "-B", "tmp", "origin/a"]);
+        sandbox.write("more", name);
+        sandbox.commit("more");
+        if name == "c" {
+            sandbox.git(&["branch", "-q", "c", "tmp"]);
+            sandbox.lex(&["plan", "add", "p", "c"]).exits(0);
+            sandbox.git(&["branch", "-q", "-D", "c"]);
+            sandbox.write("more", "again");
+            sandbox.commit("more again");
+        }
+        let said = refused(push(&sandbox, &["origin", &format!("tmp:{name}")]));
+        let command = try_it(&sandbox, &said);
+        assert!(command.starts_with(begin) && command.contains(&format!("plan add p {name} && ")), "{command}");
+        passes(push(&sandbox, &["origin", &format!("tmp:{name}")]));
+    }
+}
+
+#[test]
 fn the_policy_may_only_tell_of_planned_branches() {
     let (sandbox, _) = with_pre_push(&format!("[hook]\nplanned = \"allow\"\n{GATE}"));
     sandbox.branch("a", "main", "a", &[("a", "a\n")]);
@@ -639,9 +672,9 @@ fn a_server_holds_the_queue_with_objects_that_it_has_not_taken_in() {
     assert!(said.contains("lex-pr: main: no verdict of test on tree "), "{said}");
     // The verdict comes with what it is about, or before it; that no run landed it is said.
     let command = try_it(&sandbox, said.split_once("no verdict").unwrap().1);
-    assert!(command.starts_with("git lex-pr gate run test --range "), "{command}");
+    assert!(command.starts_with("git lex-pr gate run test --range ") && command.ends_with(" && git lex-pr sync"), "{command}");
     let notes = "refs/notes/lex-pr/verdicts";
-    let said = refused(push(&sandbox, &["origin", "main", notes]));
+    let said = refused(push(&sandbox, &["origin", "main"]));
     assert!(said.contains("landed by no run") && !said.contains("no verdict"), "{said}");
     let said = passes(push(&sandbox, &["-o", "lex-pr.outside=the queue is down", "origin", "main", notes]));
     assert!(said.contains("said to be outside of a run: the queue is down"), "{said}");
@@ -724,8 +757,7 @@ fn an_update_hook_judges_each_ref_and_planned_branches_by_what_git_makes_of_them
     passes(push(&sandbox, &["-q", "origin", "main", "refs/lex-pr/plans/p"]));
     let said = refused(push(&sandbox, &["origin", "a", "main:free"]));
     assert!(said.contains("lex-pr: a: no verdict of test") && said.contains("[new branch]"), "one is refused, the other is not: {said}");
-    sandbox.lex(&["gate", "run", "--plan", "p", "--item", "a"]).exits(0);
-    passes(push(&sandbox, &["-q", "origin", notes]));
+    try_it(&sandbox, said.split_once("no verdict").unwrap().1);
     passes(push(&sandbox, &["-q", "origin", "a"]));
     assert_eq!(sandbox.git_in(&bare, &["rev-parse", "a"]), sandbox.head("a"));
     sandbox.sound();

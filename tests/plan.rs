@@ -1,6 +1,6 @@
 //! Plans: made from branches, kept as revisions, changed by several at once.
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, find, status};
 use serde_json::{Value, json};
 
 fn deps(plan: &Value, item: &str) -> Value {
@@ -43,6 +43,93 @@ fn remote_tracking_branches_can_be_planned() {
     let plan = sandbox.lex_in(&clone, &["plan", "create", "origin/feat/*", "--json"]).exits(0).json();
     assert_eq!(names(&plan), ["origin/feat/a", "origin/feat/b"]);
     assert_eq!(deps(&plan, "origin/feat/b"), json!([{ "name": "origin/feat/a", "sources": ["trailer"] }]));
+}
+
+#[test]
+fn a_branch_that_is_only_on_the_remote_is_planned_by_its_own_name() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("feat/a", "main", "a", &[("a", "a")]);
+    sandbox.branch("feat/b", "main", "b\n\nDepends-On: feat/a", &[("b", "b")]);
+    sandbox.branch("fix/c", "main", "c", &[("a", "c")]);
+    sandbox.git(&["branch", "-q", "done", "main"]);
+    let clone = sandbox.root.path().join("clone");
+    sandbox.git(&["clone", "-q", ".", clone.to_str().unwrap()]);
+    let lex = |args: &[&str], status: i32| sandbox.lex_in(&clone, args).exits(status);
+    // Nothing is here but the target: no plan of nothing is kept, and it is said where the branches are.
+    let said = lex(&["plan", "create"], 2).stderr;
+    assert!(said.contains("nothing to plan: there is no local branch besides main"), "{said}");
+    assert!(said.contains("3 branches are on origin only, such as feat/a: git lex-pr plan create '*'"), "{said}");
+    let said = lex(&["plan", "create", "--name", "x", "done"], 2).stderr;
+    assert!(said.contains("nothing to plan: done is already in main"), "{said}");
+    assert_eq!(sandbox.git_in(&clone, &["for-each-ref", "refs/lex-pr"]), "");
+
+    let all = lex(&["plan", "create", "*", "--json"], 0);
+    assert_eq!(names(&all.json()), ["feat/a", "feat/b", "fix/c"]);
+    assert_eq!(deps(&all.json(), "feat/b"), json!([{ "name": "feat/a", "sources": ["trailer"] }]));
+    let note = "note: 3 branches are taken, since there are no local ones of their names, such as origin/feat/a";
+    assert!(all.stderr.contains(note), "{}", all.stderr);
+    assert_eq!(names(&lex(&["plan", "create", "feat/*", "--name", "two", "--json"], 0).json()), ["feat/a", "feat/b"]);
+    lex(&["plan", "remove", "two", "feat/b"], 0);
+    lex(&["plan", "add", "two", "feat/b"], 0);
+    // It is one item, by whichever name it is taken in anew, and what became of its branch is told.
+    sandbox.git(&["checkout", "-q", "feat/a"]);
+    sandbox.write("a", "aa");
+    let newer = sandbox.commit("a again");
+    let report = lex(&["merge", "two"], 0).stdout;
+    assert!(!report.contains("is gone") && !report.contains("has moved"), "{report}");
+    sandbox.git_in(&clone, &["fetch", "-q"]);
+    let report = lex(&["merge", "two"], 0).stdout;
+    assert!(report.contains("origin/feat/a has moved to ") && report.contains("git lex-pr plan add two feat/a"), "{report}");
+    let plan = lex(&["plan", "add", "two", "origin/feat/a", "--json"], 0).json();
+    assert_eq!(names(&plan), ["feat/a", "feat/b"]);
+    assert_eq!(plan["items"][0]["head"], newer.as_str());
+    // A local branch goes before, and where the remote's is ahead, that is told.
+    sandbox.git_in(&clone, &["branch", "-q", "feat/a", "origin/feat/a~1"]);
+    let report = lex(&["merge", "two"], 0).stdout;
+    assert!(!report.contains("feat/a has moved"), "what is planned is on origin: {report}");
+    lex(&["plan", "add", "two", "feat/a"], 0);
+    let report = lex(&["merge", "two"], 0).stdout;
+    let mend = "git switch feat/a && git merge --ff-only origin/feat/a && git lex-pr plan add two feat/a";
+    assert!(report.contains(&format!("origin/feat/a is ahead of feat/a; `{mend}` takes that in")), "{report}");
+    let left = lex(&["plan", "create", "feat/*", "--name", "three", "--assume-landed", "x", "--json"], 0);
+    assert_eq!(names(&left.json()), ["feat/a"]);
+    assert!(left.stderr.contains("feat/b is left out: it is only on the remote"), "{}", left.stderr);
+    // One that was planned as the remote's is the same item as the branch that somebody makes of it.
+    lex(&["plan", "create", "--name", "four", "origin/fix/*"], 0);
+    sandbox.git_in(&clone, &["branch", "-q", "fix/c", "origin/fix/c"]);
+    let plan = lex(&["plan", "add", "four", "fix/c", "--json"], 0).json();
+    assert_eq!(names(&plan), ["origin/fix/c"]);
+    assert_eq!(plan["items"][0]["branch"], "fix/c");
+    sandbox.git_in(&clone, &["update-ref", "refs/remotes/up/more/d", "origin/fix/c"]);
+    let said = lex(&["plan", "create", "--name", "five", "more/*"], 2).stderr;
+    assert!(said.contains("no branch matches `more/*`") && said.contains("on up there are such branches: 'up/more/*'"), "{said}");
+}
+
+#[test]
+fn a_way_out_of_a_conflict_works_where_branches_are_only_on_the_remote() {
+    for (glob, prefix) in [("*", ""), ("origin/*", "origin/")] {
+        let sandbox = Sandbox::new();
+        sandbox.branch("a", "main", "a", &[("f", "a\n")]);
+        sandbox.branch("b", "main", "b", &[("f", "b\n")]);
+        let clone = sandbox.root.path().join("clone");
+        sandbox.git(&["clone", "-q", ".", clone.to_str().unwrap()]);
+        sandbox.lex_in(&clone, &["plan", "create", glob]).exits(0);
+        let report = sandbox.lex_in(&clone, &["merge", "--json"]).exits(1).json();
+        let item = format!("{prefix}b");
+        let way_out = find(&report, &item)["wayOut"].as_str().unwrap();
+        let rebase = "git switch b && git rebase origin/a";
+        let taken = if prefix.is_empty() { rebase.to_string() } else { format!("{rebase} && git lex-pr plan add default b") };
+        assert_eq!(way_out, taken);
+        // As somebody does it: the conflict is mended, and the branch is here then.
+        let _ = sandbox.command("sh", &clone).args(["-c", rebase]).output().unwrap();
+        std::fs::write(clone.join("f"), "both\n").unwrap();
+        sandbox.git_in(&clone, &["add", "f"]);
+        sandbox.git_in(&clone, &["-c", "core.editor=true", "rebase", "--continue"]);
+        assert_eq!(sandbox.git_in(&clone, &["symbolic-ref", "--short", "HEAD"]), "b");
+        sandbox.lex_in(&clone, &["plan", "add", "default", "b"]).exits(0);
+        let report = sandbox.lex_in(&clone, &["merge", "--json"]).exits(0).json();
+        assert_eq!((status(&report, &item), report["items"].as_array().unwrap().len()), ("merged", 2));
+    }
 }
 
 #[test]
@@ -260,6 +347,7 @@ fn a_name_below_another_is_refused_at_once() {
     let said = sandbox.lex(&["merge", "a.json", "--execute"]).exits(2);
     assert!(said.stderr.contains("refs/lex-pr/weave/a/b"), "{}", said.stderr);
     sandbox.lex(&["plan", "delete", "a/b"]).exits(0);
+    sandbox.branch("y", "main", "y", &[("y", "y\n")]);
     sandbox.lex(&["plan", "create", "--name", "a"]).exits(0);
     sandbox.lex(&["merge", "a", "--execute"]).exits(0);
 }

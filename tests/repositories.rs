@@ -132,7 +132,9 @@ fn a_reftable_repository_is_refused_with_the_way_out() {
 #[test]
 fn an_empty_plan_has_nothing_to_do() {
     let sandbox = Sandbox::new();
-    let said = sandbox.lex(&["plan", "create"]).exits(0);
+    // It is not made by chance, but kept where a file says so.
+    assert!(sandbox.lex(&["plan", "create"]).exits(2).stderr.contains("there is nothing to plan"));
+    let said = sandbox.lex_fed(&["plan", "import", "-"], r#"{"schemaVersion":"2.0.0","target":"main"}"#).exits(0);
     assert!(said.stdout.contains("0 items"), "{}", said.stdout);
     let before = sandbox.head("main");
     for args in [&["merge"][..], &["merge", "--execute"], &["execute"], &["order"], &["status"], &["report"]] {

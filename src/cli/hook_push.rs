@@ -26,6 +26,8 @@ struct Push<'a> {
     context: &'a Context,
     /// The name or address of where it goes; nothing where it arrives.
     remote: Option<&'a str>,
+    /// What brings verdicts to where they are looked for.
+    bring: &'static str,
     outside: Outside<'a>,
     /// The branch that plans land on where nothing else is said.
     default: Option<String>,
@@ -63,7 +65,8 @@ pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context, on_error
     let default = default_target(&repo, context, remote)?;
     let targets = plans.iter().map(|stored| stored.plan.target.clone()).chain(default.clone()).collect();
     let outside = Outside { why: why.as_deref().map(str::trim).filter(|why| !why.is_empty()), how };
-    let push = Push { repo: &repo, context, remote, outside, default, targets, plans };
+    let bring = if hook.is_of_server() { " && git lex-pr sync" } else { "" };
+    let push = Push { repo: &repo, context, remote, bring, outside, default, targets, plans };
     let mut findings = Vec::new();
     for (branch, update) in branches {
         let found = if push.targets.contains(branch) { push.target(branch, update) } else { push.planned(branch, update) };
@@ -92,7 +95,10 @@ impl Push<'_> {
         let config_at = |commit| self.context.config_at(self.repo, &Plan::new(branch), commit, &Flags::default());
         let of_plan = self.plans.iter().find(|stored| stored.plan.target == branch).filter(|_| self.default.as_deref() != Some(branch));
         let again = of_plan.map(|stored| format!(" --plan {}", shell_word(&stored.name))).unwrap_or_default();
-        judge_target(self.repo, &Pushed { target: branch, old, new, config_at: &config_at, again: &again, outside: self.outside })
+        judge_target(
+            self.repo,
+            &Pushed { target: branch, old, new, config_at: &config_at, again: &again, bring: self.bring, outside: self.outside },
+        )
     }
 
     fn planned(&self, branch: &str, update: &RefChange) -> Result<Vec<Finding>> {
@@ -114,7 +120,7 @@ impl Push<'_> {
             plan.items[at].head = Some(hex);
             let config = self.context.config(self.repo, &plan, &Flags::default())?;
             let item = &plan.items[at].name;
-            let planned = Planned { plan: &plan, name: &stored.name, item, branch, head, is_known, config: &config };
+            let planned = Planned { plan: &plan, name: &stored.name, item, branch, head, is_known, config: &config, bring: self.bring };
             findings.extend(judge_planned(self.repo, &planned)?);
         }
         Ok(findings)

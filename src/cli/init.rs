@@ -4,7 +4,7 @@ use super::{Answer, context::Context};
 use crate::{
     config::{FILE_NAME, GIT_KEYS},
     model::{Error, Result, error::Location, shell_word},
-    repo::{Repo, TRACKING},
+    repo::{Branch, Repo, TRACKING},
     report::style::{CARE, FAINT, GOOD, HEAD, paint, printable},
     setup::{Lacking, Profile, Proposal, Proposed, find_profile, propose},
 };
@@ -302,7 +302,9 @@ fn next(repo: &Repo, target: &str) -> String {
         steps.push(format!("git switch {}", shell_word(target)));
     }
     steps.push(format!("git add {FILE_NAME} && git commit -m 'Set up lex-pr'"));
-    steps.push("git lex-pr plan create".into());
+    let others = |branches: Vec<Branch>| branches.iter().any(|b| b.name != target);
+    let only_there = !repo.local_branches().is_ok_and(others) && repo.branches_there().is_ok_and(others);
+    steps.push(format!("git lex-pr plan create{}", if only_there { " '*'" } else { "" }));
     steps.push("git lex-pr merge".into());
     let why = paint(CARE, &printable(&format!("It counts once it is committed to {target}.")));
     let steps: String = steps.iter().map(|step| format!("  {}\n", printable(step))).collect();

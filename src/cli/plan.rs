@@ -22,8 +22,9 @@ use serde::Serialize;
 pub enum Command {
     /// Make a plan from branches, or from a plan file.
     ///
-    /// Without branches, every local branch that the target does not contain. Dependencies are found in stacking (a
-    /// branch that contains another) and in `Depends-On:` trailers of commit messages.
+    /// Without branches, every local branch that the target does not contain. A branch that is only on the remote (`origin`, or the only
+    /// one there is) is taken from there by the same name. Dependencies are found in stacking (a branch that contains another) and in
+    /// `Depends-On:` trailers of commit messages.
     Create {
         /// The plan's name.
         #[arg(long, value_name = "NAME", default_value = "default")]
@@ -269,6 +270,7 @@ fn create(
             (Plan::new(branch_name(&target)), origin, format!("create {}", selection.patterns.join(" ")))
         }
     };
+    let again = target.map(|target| format!(" --target {}", shell_word(&target))).unwrap_or_default();
     let composer = Composer::new(repo, &plan.target).map_err(|e| e.at(origin))?;
     let mut notes = Vec::new();
     if from.is_some() {
@@ -276,6 +278,10 @@ fn create(
     }
     if from.is_none() || !selection.patterns.is_empty() {
         notes.extend(composer.add(&mut plan, &selection)?);
+    }
+    if from.is_none() && plan.items.is_empty() {
+        let named = if name == "default" { String::new() } else { format!(" --name {}", shell_word(name)) };
+        return Err(composer.nothing(&selection.patterns, &notes, &format!("git lex-pr plan create{named}{again}"))?);
     }
     let stored = store::create(repo, name, &plan, force, message.trim())?;
     let next = format!("{} git lex-pr merge {}\n", paint(FAINT, "next:"), printable(&shell_word(name)));

@@ -96,7 +96,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 const LOOKED_BACK: usize = 100;
 
 fn status(repo: &Repo, stored: &PlanArg) -> Result<PlanStatus> {
-    let target = repo.branch(&stored.plan.target)?.map(|b| b.head);
+    let target = repo.ref_commit(&format!("refs/heads/{}", stored.plan.target))?;
     let mut history = History::default();
     let mut items = Vec::new();
     for item in &stored.plan.items {

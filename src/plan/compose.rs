@@ -52,22 +52,26 @@ impl<'r> Composer<'r> {
     /// Add the selected branches to `plan`, or renew the ones it holds already. Gives what a person should know: branches
     /// left out because they have landed, dependencies on other repositories.
     pub fn add(&self, plan: &mut Plan, selection: &Selection) -> Result<Vec<String>> {
-        let mut landed = Vec::new();
-        let mut added = Vec::new();
+        let (mut landed, mut added, mut elsewhere) = (Vec::new(), Vec::new(), Vec::new());
         let (branches, mut notes) = self.select(&selection.patterns)?;
+        let selected: HashSet<String> = branches.iter().map(|b| b.name.clone()).collect();
         for branch in branches {
             if self.ahead(branch.head)?.is_empty() {
                 landed.push(branch.name);
                 continue;
             }
-            let item = match plan.items.iter_mut().find(|i| i.name == branch.name || i.branch == branch.name) {
-                Some(item) => item,
+            if branch.remote.is_some() && branch.short() == branch.name {
+                elsewhere.push(branch.git_name());
+            }
+            let known = plan.items.iter().position(|i| i.name == branch.name || i.branch == branch.name);
+            let at = match known.map_or_else(|| self.counterpart(plan, &branch, &selected), |at| Ok(Some(at)))? {
+                Some(at) => at,
                 None => {
                     plan.items.push(Item::new(&branch.name));
-                    let last = plan.items.len() - 1;
-                    &mut plan.items[last]
+                    plan.items.len() - 1
                 }
             };
+            let item = &mut plan.items[at];
             item.head = Some(branch.head.to_string());
             item.strategy = selection.strategy.unwrap_or(item.strategy);
             item.priority = selection.priority.unwrap_or(item.priority);
@@ -76,19 +80,41 @@ impl<'r> Composer<'r> {
         notes.extend(self.state_dependencies(plan, &added, selection)?);
         notes.extend(self.find_dependencies(plan, &added, &selection.assume_landed)?);
         let target = &self.target;
+        notes.extend(summed(
+            &elsewhere,
+            "is taken, since there is no local branch of that name",
+            "are taken, since there are no local ones of their names",
+        ));
         notes.extend(summed(&landed, &format!("is already in {target}"), &format!("are already in {target}")));
         Ok(notes)
+    }
+
+    /// The item that holds `branch` under the name that it has on the remote, or without that: the one that has it for its branch now.
+    /// Where both are `selected`, each is an item of its own.
+    fn counterpart(&self, plan: &mut Plan, branch: &Branch, selected: &HashSet<String>) -> Result<Option<usize>> {
+        let Some(remote) = self.repo.default_remote() else { return Ok(None) };
+        let holder = |plan: &Plan, name: &str| plan.items.iter().position(|i| i.branch == name);
+        if branch.remote.as_ref() == Some(&remote) && branch.short() != branch.name {
+            let is_local = self.repo.branch(branch.short())?.is_some_and(|short| short.remote.is_none());
+            return Ok(holder(plan, branch.short()).filter(|_| !is_local));
+        }
+        let there = format!("{remote}/{}", branch.name);
+        let at = holder(plan, &there).filter(|_| !selected.contains(&there) && self.is_remote_branch(&there));
+        if let Some(at) = at {
+            plan.items[at].branch.clone_from(&branch.name);
+        }
+        Ok(at)
     }
 
     /// Pin the heads of a plan that names branches only, and find the dependencies that its branches show.
     pub fn pin(&self, plan: &mut Plan, assume_landed: &[String]) -> Result<Vec<String>> {
         for (index, item) in plan.items.iter_mut().enumerate() {
             if item.head.is_none() {
-                let branch = self.repo.branches_matching(std::slice::from_ref(&item.branch)).map_err(|mut e| {
+                let branch = self.repo.branches_matching(std::slice::from_ref(&item.branch), &self.target).map_err(|mut e| {
                     e.at = Some(Box::new(Location::new("plan").at_path(format!("items[{index}].branch"))));
                     e
                 })?;
-                item.head = branch.first().map(|b| b.head.to_string());
+                item.head = branch.0.first().map(|b| b.head.to_string());
             }
         }
         let names: Vec<String> = plan.items.iter().map(|i| i.name.clone()).collect();
@@ -107,9 +133,9 @@ impl<'r> Composer<'r> {
                 .hint("leave it out, or name another target with --target"));
         }
         let mut notes = self.repo.listing("refs/heads/")?.broken;
-        let mut branches = match patterns {
-            [] => self.repo.local_branches()?,
-            _ => self.repo.branches_matching(patterns)?,
+        let (mut branches, mut there) = match patterns {
+            [] => (self.repo.local_branches()?, Vec::new()),
+            _ => self.repo.branches_matching(patterns, &self.target)?,
         };
         branches.retain(|b| b.name != self.target && b.name.split_once('/').is_none_or(|(_, rest)| rest != self.target));
         let named = |branch: &Branch| patterns.iter().any(|pattern| branch_name(pattern) == branch.name);
@@ -121,7 +147,9 @@ impl<'r> Composer<'r> {
             let short = b.name.split_once('/').map(|(_, short)| short).filter(|short| selected.contains(*short));
             short.is_some_and(|short| local.get(short) == Some(&b.head)) && !local.contains_key(&b.name) && !named(b)
         });
+        let only_there = take(&mut there, |b| self.ahead(b.head).is_ok_and(|ahead| !ahead.is_empty()));
         for (names, why, whys) in [
+            (only_there, "it is only on the remote (name it to take it, too)", "they are only on the remote (name them to take them, too)"),
             (unnamable, "git takes no such name for a branch", "git takes no such names for branches"),
             (absent, "its commit is not here", "their commits are not here"),
             (twins, "the local branch is at the same commit", "the local branches are at the same commits"),
@@ -129,6 +157,28 @@ impl<'r> Composer<'r> {
             notes.extend(summed(&names, &format!("is left out: {why}"), &format!("are left out: {whys}")));
         }
         Ok((branches, notes))
+    }
+
+    /// Why a plan of `patterns` has no items, when `notes` is what was said of the branches; `again` is the command that makes one.
+    pub fn nothing(&self, patterns: &[String], notes: &[String], again: &str) -> Result<Error> {
+        let target = &self.target;
+        let mut there = self.repo.branches_there()?;
+        there.retain(|b| b.name != *target);
+        let there: Vec<Branch> = there.into_iter().filter(|b| self.ahead(b.head).is_ok_and(|ahead| !ahead.is_empty())).collect();
+        let why = match (patterns, notes) {
+            ([], []) => format!("there is no local branch besides {target}"),
+            (_, []) => format!("no branch besides {target} matches"),
+            _ => notes.join("; "),
+        };
+        let hint = match (patterns, &there[..]) {
+            ([], [first, ..]) => {
+                let remote = first.remote.as_deref().unwrap_or_default();
+                let (are, number) = (if there.len() == 1 { "branch is" } else { "branches are" }, there.len());
+                format!("{number} {are} on {remote} only, such as {}: {again} '*'", first.name)
+            }
+            _ => "`git branch --all --no-merged` shows the branches with commits of their own".into(),
+        };
+        Ok(Error::input("nothing-to-plan", format!("there is nothing to plan: {why}")).hint(hint))
     }
 
     /// What `--depends-on` says of the items called `names`.

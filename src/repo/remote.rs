@@ -43,18 +43,22 @@ pub enum Pushed {
 }
 
 impl Repo {
+    /// The name of the remote that is meant where none is named: `origin`, or the only one there is.
+    pub fn default_remote(&self) -> Option<String> {
+        let mut names = self.remotes();
+        if names.iter().any(|name| name == "origin") { Some("origin".into()) } else { names.pop().filter(|_| names.is_empty()) }
+    }
+
     /// The remote called `named`, or the one at that URL or path; where none is named: `origin`, or the only one there is.
     pub fn remote(&self, named: Option<&str>) -> Result<Remote<'_>> {
-        let names: Vec<String> = self.git.remote_names().iter().map(ToString::to_string).collect();
+        let names = self.remotes();
         let listed = || match names.len() {
             0 => "add one: git remote add origin URL".to_string(),
             1 => format!("there is `{}`", names[0]),
             _ => format!("name one of: {}", names.join(", ")),
         };
-        let name = match (named, &names[..]) {
-            (Some(name), _) => name.to_string(),
-            (None, names) if names.iter().any(|name| name == "origin") => "origin".into(),
-            (None, [only]) => only.clone(),
+        let name = match (named.map(ToOwned::to_owned).or_else(|| self.default_remote()), &names[..]) {
+            (Some(name), _) => name,
             (None, []) => return Err(Error::input("no-remote", "this repository has no remote").hint(listed())),
             (None, _) => return Err(Error::input("which-remote", format!("there are {} remotes", names.len())).hint(listed())),
         };

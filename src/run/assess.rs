@@ -18,6 +18,7 @@ use crate::{
         shell_word,
         verdict::{Annotation, Answer, Verdict},
     },
+    repo::Branch,
     weave::{Changed, Conflicted, Strand, Woven},
 };
 use gix::{ObjectId, bstr::ByteSlice};
@@ -353,7 +354,7 @@ impl Flow<'_> {
     }
 
     /// The commit to weave: the one that was planned, or the branch's where none was.
-    fn head(&self, item: &Item, report: &mut ItemReport) -> Result<ObjectId, String> {
+    fn head(&mut self, item: &Item, report: &mut ItemReport) -> Result<ObjectId, String> {
         let branch = self.repo.branch(&item.branch).map_err(|e| e.to_string())?;
         let Some(pinned) = &item.head else {
             return branch.map(|b| b.head).ok_or_else(|| format!("there is no branch `{}` here", item.branch));
@@ -362,18 +363,34 @@ impl Flow<'_> {
         if !self.repo.has_commit(head) {
             return Err(format!("commit {} is not in this repository; `git fetch` may bring it", &pinned[..pinned.len().min(12)]));
         }
-        match branch {
-            Some(branch) if branch.head != head => {
-                let mut note = format!("{} has moved to {} since it was planned", item.branch, self.repo.short(branch.head));
-                if let Some(plan) = self.run.kept_plan() {
-                    note.push_str(&format!("; `git lex-pr plan add {} {}` takes that in", shell_word(plan), shell_word(&item.branch)));
-                }
-                report.notes.push(note);
-            }
-            Some(_) => {}
-            None => report.notes.push(format!("branch {} is gone; the planned commit is used", item.branch)),
+        // What is judged in place of a plan's items was never planned.
+        if self.request.instead.is_none() {
+            report.notes.extend(self.moved(item, head, branch).map_err(|e| e.to_string())?);
         }
         Ok(head)
+    }
+
+    /// What has become of the branch of an item since `head` was planned, and the command that takes it in.
+    fn moved(&mut self, item: &Item, head: ObjectId, branch: Option<Branch>) -> Result<Option<String>> {
+        let Some(branch) = branch else { return Ok(Some(format!("branch {} is gone; the planned commit is used", item.branch))) };
+        let take_in = |before: &str| {
+            let plan = self.run.kept_plan()?;
+            Some(format!("; `{before}git lex-pr plan add {} {}` takes that in", shell_word(plan), shell_word(&item.branch)))
+        };
+        let there = if branch.remote.is_some() { None } else { self.repo.branch_there(&item.branch)?.filter(|b| b.head != branch.head) };
+        Ok(match there {
+            Some(there) if there.head == head => None,
+            Some(there) if branch.head == head && self.history.ahead(&self.repo.git, head, &[there.head])?.is_empty() => {
+                let (local, there) = (shell_word(&branch.name), there.git_name());
+                let merge = format!("git switch {local} && git merge --ff-only {} && ", shell_word(&there));
+                Some(format!("{there} is ahead of {}{}", branch.name, take_in(&merge).unwrap_or_default()))
+            }
+            _ if branch.head == head => None,
+            _ => {
+                let (name, now) = (branch.git_name(), self.repo.short(branch.head));
+                Some(format!("{name} has moved to {now} since it was planned{}", take_in("").unwrap_or_default()))
+            }
+        })
     }
 
     /// The rungs that take a command; a preview only says which there would be.

@@ -3,7 +3,7 @@
 use super::{Flow, count, few};
 use crate::{
     model::{
-        Result,
+        Error, Result,
         error::Class,
         gate::CONFLICT_MARKERS,
         plan::Item,
@@ -61,24 +61,43 @@ impl Flow<'_> {
         let applying = commit.map(|c| format!("commit {} ", self.repo.short(c))).unwrap_or_default();
         report.status = Status::SkippedConflict;
         report.detail = format!("{applying}conflicts with {} in {}", few(&with), few(&places));
-        report.way_out = Some(self.way_out(report));
+        report.way_out = Some(self.way_out(report, head)?);
         Ok(())
     }
 
     /// The shortest way out of a conflict. On top of the one item that it is with, an item lands behind that one; else it waits
     /// for what is on the target then.
-    fn way_out(&self, report: &ItemReport) -> String {
+    fn way_out(&self, report: &ItemReport, head: ObjectId) -> Result<String> {
         let mut items: Vec<&str> = report.conflicts.iter().flat_map(|conflict| &conflict.items).map(String::as_str).collect();
         items.sort_unstable();
         items.dedup();
         let on_target = report.conflicts.iter().any(|conflict| conflict.items.is_empty());
-        let branch = |name: &str| self.request.plan.item(name).map_or(name.to_string(), |item| item.branch.clone());
-        let rebase = |onto: &str| format!("git rebase {} {}", shell_word(onto), shell_word(&report.branch));
+        let branch = |name: &str| {
+            let branch = self.request.plan.item(name).map_or(name, |item| &item.branch);
+            Ok::<_, Error>(self.repo.branch(branch)?.map_or_else(|| branch.to_string(), |found| found.git_name()))
+        };
+        let rebase = |onto: &str| self.rebase(onto, &report.branch, head);
         match items[..] {
-            [one] if !on_target => rebase(&branch(one)),
+            [one] if !on_target => rebase(&branch(one)?),
             [] => rebase(&self.run.target),
-            _ => format!("land {} first, then {}", few(&items), rebase(&self.run.target)),
+            _ => Ok(format!("land {} first, then {}", few(&items), rebase(&self.run.target)?)),
         }
+    }
+
+    /// The command that puts a branch on top of another one. What is only on a remote becomes a branch here, which the plan then takes.
+    fn rebase(&self, onto: &str, branch: &str, head: ObjectId) -> Result<String> {
+        let onto = shell_word(onto);
+        let Some(found) = self.repo.branch(branch)? else {
+            let branch = shell_word(branch);
+            return Ok(format!("git branch {branch} {} && git rebase {onto} {branch}", self.repo.short(head)));
+        };
+        let Some((switch, own)) = self.repo.own_branch(&found)? else { return Ok(format!("git rebase {onto} {}", shell_word(branch))) };
+        let rebase =
+            switch.map_or_else(|| format!("git rebase {onto} {}", shell_word(&own)), |switch| format!("{switch} && git rebase {onto}"));
+        Ok(match self.run.kept_plan().filter(|_| own != branch) {
+            Some(plan) => format!("{rebase} && git lex-pr plan add {} {}", shell_word(plan), shell_word(&own)),
+            None => rebase,
+        })
     }
 
     /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.

@@ -35,6 +35,8 @@ pub struct Pushed<'a> {
     pub config_at: &'a dyn Fn(ObjectId) -> Result<Config>,
     /// What a command needs besides to mean this target.
     pub again: &'a str,
+    /// The command that brings what another one has made to where it is looked for; empty where that is here.
+    pub bring: &'a str,
     /// What is said of commits that no run landed.
     pub outside: Outside<'a>,
 }
@@ -75,6 +77,8 @@ pub struct Planned<'a> {
     pub is_known: bool,
     /// The policy of the plan's target.
     pub config: &'a Config,
+    /// The command that brings what another one has made to where it is looked for; empty where that is here.
+    pub bring: &'a str,
 }
 
 /// A stretch of the first-parent line of a target: the commits behind `from`, up to `to`.
@@ -175,7 +179,7 @@ fn judge_stretches(repo: &Repo, pushed: &Pushed, added: &Added, stretches: &[Str
             let (from, to) = (repo.short(from), repo.short(to));
             match gates {
                 CONFLICT_MARKERS => format!("git diff --check {from} {to}"),
-                gates => format!("git lex-pr gate run {gates} --range {}{}", range(&from, &to), pushed.again),
+                gates => format!("git lex-pr gate run {gates} --range {}{}{}", range(&from, &to), pushed.again, pushed.bring),
             }
         };
         findings.extend(judge(&report, pushed.target, Ruling::Deny, Missing::Counts, &command));
@@ -301,13 +305,20 @@ fn judge(report: &ItemReport, branch: &str, ruling: Ruling, missing: Missing, co
 /// What of a push to a planned branch does not hold policy: its candidate on the target, as `gate run` proves it.
 pub fn judge_planned(repo: &Repo, planned: &Planned) -> Result<Vec<Finding>> {
     let Planned { plan, name, item, branch, head, config, .. } = *planned;
-    let command = |gates: &str| {
-        let take_in = format!("git lex-pr plan add {} {}", shell_word(name), shell_word(branch));
-        let ask = match gates {
-            CONFLICT_MARKERS => format!("git diff --check {}...{}", shell_word(&plan.target), shell_word(branch)),
-            gates => format!("git lex-pr gate run {gates} --plan {} --item {}", shell_word(name), shell_word(item)),
-        };
-        if planned.is_known || gates == CONFLICT_MARKERS { ask } else { format!("{take_in} && {ask}") }
+    // What is pushed under another name is taken in as the branch that it is pushed to.
+    let (own, commit) = (shell_word(branch), repo.short(head));
+    let take_up = match repo.ref_commit(&format!("refs/heads/{branch}"))? {
+        Some(at) if at == head => String::new(),
+        Some(_) => format!("git switch {own} && git merge {commit} && "),
+        None => format!("git branch {own} {commit} && "),
+    };
+    let command = |gates: &str| match gates {
+        CONFLICT_MARKERS => format!("git diff --check {}...{commit}", shell_word(&plan.target)),
+        gates => {
+            let take_in = format!("{take_up}git lex-pr plan add {} {own} && ", shell_word(name));
+            let take_in = if planned.is_known { "" } else { &take_in };
+            format!("{take_in}git lex-pr gate run {gates} --plan {} --item {}{}", shell_word(name), shell_word(item), planned.bring)
+        }
     };
     let ruling = config.hook.planned;
     let report = preview(repo, plan, item, config, &[], None)?;

@@ -15,7 +15,7 @@ const LOOKED_BACK: usize = 100;
 
 /// Whether the items of a landing are in the target: it landed, was not undone, and the target holds it still.
 pub fn still_landed(repo: &Repo, run: &Run) -> Result<bool> {
-    let target = repo.branch(&run.target)?.map(|branch| branch.head);
+    let target = repo.ref_commit(&format!("refs/heads/{}", run.target))?;
     let tip = repo.parse_id(&run.tip)?;
     match (run.state, target) {
         (RunState::Landed, Some(target)) => Ok(repo.has_commit(tip) && repo.is_ancestor(tip, target)?),
