@@ -63,28 +63,32 @@ fn a_signed_verdict_is_believed_and_any_other_one_is_bought_again() {
     for line in lines(&sandbox).values().flatten() {
         assert!(line["signature"]["value"].as_str().unwrap().starts_with("-----BEGIN SSH SIGNATURE-----"), "{line}");
     }
-    sandbox.lex(&["execute", "p"]).exits(0);
+    let said = sandbox.lex(&["execute", "p"]).exits(0).stdout;
+    assert!(!said.contains("believe"), "{said}");
     assert_eq!(ran(&sandbox), 3, "each is believed");
     let text = sandbox.lex(&["merge", "p"]).exits(0).stdout;
     assert!(!text.contains("not proved yet"), "{text}");
 
     // Somebody makes red ones green, gives them to somebody else, or lets them speak of other files: none is believed.
     let before = sandbox.head("refs/notes/lex-pr/verdicts");
-    type Change = (&'static str, fn(&mut Value));
+    type Change = (&'static str, fn(&mut Value), &'static str);
+    let changed = "changed since it was signed";
     let changes: [Change; 5] = [
-        ("what it says", |line| line["summary"] = "trust me".into()),
-        ("who says it", |line| line["by"] = "Eve <eve@example.com>".into()),
-        ("no signature", |line| drop(line.as_object_mut().unwrap().remove("signature"))),
-        ("another way to the root", |line| line["signature"]["path"] = serde_json::json!([format!("<{}", "0".repeat(64))])),
-        ("no signature at all", |line| line["signature"]["value"] = "nonsense".into()),
+        ("what it says", |line| line["summary"] = "trust me".into(), changed),
+        ("who says it", |line| line["by"] = "Eve <eve@example.com>".into(), changed),
+        ("no signature", |line| drop(line.as_object_mut().unwrap().remove("signature")), "not signed"),
+        ("another way to the root", |line| line["signature"]["path"] = serde_json::json!([format!("<{}", "0".repeat(64))]), changed),
+        ("no signature at all", |line| line["signature"]["value"] = "nonsense".into(), changed),
     ];
-    for (at, (what, change)) in changes.into_iter().enumerate() {
+    for (at, (what, change, doubt)) in changes.into_iter().enumerate() {
         sandbox.git(&["update-ref", "refs/notes/lex-pr/verdicts", &before]);
         rewrite(&sandbox, change);
         let run = sandbox.json(&["execute", "p", "--explain"], 0);
         assert_eq!(ran(&sandbox), 3 + 3 * (at + 1), "{what}");
         let why = run["items"][0]["gates"][1]["why"].as_str().unwrap();
-        assert!(why.contains("signed by nobody whom the policy believes"), "{what}: {why}");
+        assert!(why.ends_with(&format!(" is {doubt}")), "{what}: {why}");
+        let note = format!("3 recorded verdicts are not believed: 3 {doubt} (--explain says which)");
+        assert_eq!(run["notes"], serde_json::json!([note]), "{what}");
         assert_eq!(status(&run, "i000"), "merged");
     }
     let schema = jsonschema::validator_for(&sandbox.lex(&["schema", "verdict"]).exits(0).json()).unwrap();
@@ -97,10 +101,12 @@ fn a_key_that_the_policy_does_not_name_is_not_believed_though_it_signs() {
     let sandbox = signed(2);
     let foreign = key(&sandbox, "eve");
     sandbox.git(&["config", "user.signingKey", foreign.with_extension("").to_str().unwrap()]);
-    sandbox.lex(&["execute", "p"]).exits(0);
+    let said = sandbox.lex(&["execute", "p"]).exits(0).stdout;
     assert_eq!(ran(&sandbox), 2);
-    sandbox.lex(&["execute", "p"]).exits(0);
+    assert!(said.contains("the policy does not name the key that signs here, or not for Tess <tess@example.com>"), "{said}");
+    let said = sandbox.lex(&["execute", "p", "--explain"]).exits(0).stdout;
     assert_eq!(ran(&sandbox), 4, "it believes its own, and only while it runs");
+    assert!(said.contains("2 recorded verdicts are not believed: 2 signed by an unknown key"), "{said}");
     // The same key for another address is as foreign; once the policy names it for this one, what it has signed counts. The gate's
     // inputs are narrowed to files that stay as they are.
     let (allowed, public) = (sandbox.read("tools/allowed"), std::fs::read_to_string(&foreign).unwrap());
@@ -172,6 +178,13 @@ fn keys_of_openpgp_sign_too() {
     let bought = ran(&sandbox);
     sandbox.lex(&["execute", "p"]).exits(0);
     assert_eq!((bought, ran(&sandbox)), (4, 6), "a good signature of a key that is not named");
+    let said = sandbox.lex(&["merge", "p"]).exits(0).stdout;
+    assert!(said.contains("4 recorded verdicts are not believed: 4 signed by an unknown key"), "{said}");
+    // Whatever gpg tells of folders that it makes, why it does not sign is what it says last.
+    sandbox.git(&["config", "user.signingKey", "nobody@example.com"]);
+    std::fs::rename(&home, home.with_extension("old")).unwrap();
+    let said = sandbox.lex(&["execute", "p"]).exits(3).stderr;
+    assert!(said.contains("by nobody@example.com: gpg: signing failed: No secret key"), "{said}");
     let _ = sandbox.command("gpgconf", &sandbox.repo).args(["--kill", "all"]).status();
     sandbox.sound();
 }
@@ -182,6 +195,15 @@ fn who_cannot_sign_is_told_before_anything_is_bought() {
     sandbox.git(&["config", "user.signingKey", "/no/such/key"]);
     let said = sandbox.lex(&["execute", "p"]).exits(3);
     assert!(said.stderr.contains("could not be signed") && said.stderr.contains("git commit -S"), "{}", said.stderr);
+    // A key that the configuration has itself, whose private half nobody here has.
+    let public = std::fs::read_to_string(sandbox.root.path().join("home/tess.pub")).unwrap();
+    sandbox.git(&["config", "user.signingKey", public.trim()]);
+    let said = sandbox.lex(&["execute", "p"]).exits(3);
+    assert!(
+        said.stderr.contains(&format!("could not be signed by {}", public.trim())) && !said.stderr.contains("key.pub"),
+        "{}",
+        said.stderr
+    );
     sandbox.git(&["config", "--unset", "user.signingKey"]);
     let said = sandbox.lex(&["execute", "p"]).exits(2);
     assert!(said.stderr.contains("user.signingKey"), "{}", said.stderr);

@@ -36,7 +36,7 @@ pub use overrides::{add_overrides, overrides};
 pub use plugin::{Inspected, Judged, Limits, Plugin, Shelf, failed};
 pub use process::Stop;
 pub use said::Said;
-pub use signatures::{Signer, Trust};
+pub use signatures::{Doubt, Signer, Trust};
 pub use stats::{GateStats, stats};
 pub use verdicts::{Known, NOTES_REF, given, note_line};
 pub use view::{Subject, View};

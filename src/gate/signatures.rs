@@ -28,6 +28,28 @@ const NAMESPACE: &str = "git";
 
 type Hash = [u8; 32];
 
+/// Why a recorded verdict is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Doubt {
+    /// Nobody has signed it.
+    Unsigned,
+    /// The signature is good, and the policy does not name the key, or not for the person whom the verdict names.
+    UnknownKey,
+    /// The signature is of something else, or none at all.
+    Changed,
+}
+
+impl Doubt {
+    /// What people are told of such a verdict.
+    pub fn words(self) -> &'static str {
+        match self {
+            Doubt::Unsigned => "not signed",
+            Doubt::UnknownKey => "signed by an unknown key",
+            Doubt::Changed => "changed since it was signed",
+        }
+    }
+}
+
 /// Whom the policy of the target believes.
 pub struct Trust {
     room: Scratch,
@@ -38,7 +60,7 @@ pub struct Trust {
     /// Those who may sign by OpenPGP.
     keys: Vec<String>,
     /// What was found out: a signature over a root, by whom it should be.
-    known: HashMap<(String, Hash, String), bool>,
+    known: HashMap<(String, Hash, String), Option<Doubt>>,
     /// The verdicts that this process has given itself.
     own: HashSet<Hash>,
 }
@@ -72,25 +94,30 @@ impl Trust {
         Ok(Trust { room, ssh, gpg, signers, keys, known: HashMap::new(), own: HashSet::new() })
     }
 
-    /// Whether a verdict is this process's, or signed by somebody whom the policy names, and who says that he gave it.
-    pub fn believes(&mut self, verdict: &Verdict) -> bool {
-        let Ok(leaf) = leaf(verdict) else { return false };
+    /// Why a verdict is not believed; nothing where it is this process's, or signed by somebody whom the policy names, and who says that
+    /// he gave it.
+    pub fn doubt(&mut self, verdict: &Verdict) -> Option<Doubt> {
+        let Ok(leaf) = leaf(verdict) else { return Some(Doubt::Changed) };
         if self.own.contains(&leaf) {
-            return true;
+            return None;
         }
-        let Some(signature) = &verdict.signature else { return false };
-        let Some(root) = root(leaf, &signature.path) else { return false };
+        let Some(signature) = &verdict.signature else { return Some(Doubt::Unsigned) };
+        let Some(root) = root(leaf, &signature.path) else { return Some(Doubt::Changed) };
         let key = (signature.value.clone(), root, verdict.by.clone());
         if let Some(known) = self.known.get(&key) {
             return *known;
         }
-        // What cannot be checked is not believed.
-        let good = match signature.format {
-            SignatureFormat::Ssh => self.is_signed_by_ssh(signature, root, &verdict.by),
-            SignatureFormat::Openpgp => self.is_signed_by_gpg(signature, root),
-        };
-        self.known.insert(key, good);
-        good
+        let doubt = self.doubt_signature(signature, root, &verdict.by);
+        self.known.insert(key, doubt);
+        doubt
+    }
+
+    /// Why a signature over `root`, which `by` should have made, is not believed. What cannot be checked is not.
+    fn doubt_signature(&self, signature: &Signature, root: Hash, by: &str) -> Option<Doubt> {
+        match signature.format {
+            SignatureFormat::Ssh => self.doubt_ssh(signature, root, by),
+            SignatureFormat::Openpgp => self.doubt_gpg(signature, root),
+        }
     }
 
     /// Take down a verdict that this process has given.
@@ -99,29 +126,42 @@ impl Trust {
         Ok(())
     }
 
-    fn is_signed_by_ssh(&self, signature: &Signature, root: Hash, by: &str) -> bool {
+    fn doubt_ssh(&self, signature: &Signature, root: Hash, by: &str) -> Option<Doubt> {
+        let Ok(file) = self.file(signature) else { return Some(Doubt::Changed) };
+        let holds = |args: &[&str], who: Option<(&str, &Path)>| {
+            let mut command = Command::new(&self.ssh);
+            command.arg("-Y").args(args).args(["-n", NAMESPACE]);
+            if let Some((mail, signers)) = who {
+                command.args(["-I", mail, "-f"]).arg(signers);
+            }
+            command.arg("-s").arg(&file);
+            run(command, &message(root)).is_ok_and(|output| output.status.success())
+        };
         let mail = by.rsplit_once('<').and_then(|(_, mail)| mail.strip_suffix('>')).filter(|mail| !mail.is_empty());
-        let (Some(signers), Some(mail), Ok(file)) = (&self.signers, mail, self.file(signature)) else { return false };
-        let mut command = Command::new(&self.ssh);
-        command.args(["-Y", "verify", "-n", NAMESPACE, "-I", mail, "-f"]).arg(signers).arg("-s").arg(file);
-        run(command, &message(root)).is_ok_and(|output| output.status.success())
+        let who = mail.zip(self.signers.as_deref());
+        if who.is_some() && holds(&["verify"], who) {
+            return None;
+        }
+        Some(if holds(&["check-novalidate"], None) { Doubt::UnknownKey } else { Doubt::Changed })
     }
 
-    fn is_signed_by_gpg(&self, signature: &Signature, root: Hash) -> bool {
-        let Ok(file) = self.file(signature) else { return false };
-        if self.keys.is_empty() {
-            return false;
-        }
+    fn doubt_gpg(&self, signature: &Signature, root: Hash) -> Option<Doubt> {
+        let Ok(file) = self.file(signature) else { return Some(Doubt::Changed) };
         let mut command = Command::new(&self.gpg);
         command.args(["--status-fd=1", "--verify"]).arg(file).arg("-");
-        let Ok(output) = run(command, &message(root)) else { return false };
+        let Ok(output) = run(command, &message(root)) else { return Some(Doubt::Changed) };
         let said = String::from_utf8_lossy(&output.stdout);
+        let says = |word: &str| said.lines().any(|line| line.strip_prefix("[GNUPG:] ").is_some_and(|line| line.starts_with(word)));
         // GnuPG's DETAILS: GOODSIG is said of no key that has expired or was revoked; VALIDSIG begins with the fingerprint of the key and
-        // ends with that of its primary key.
-        let is_good = output.status.success() && said.lines().any(|line| line.starts_with("[GNUPG:] GOODSIG "));
+        // ends with that of its primary key. ERRSIG is said where the key is not there.
         let signed = said.lines().filter_map(|line| line.strip_prefix("[GNUPG:] VALIDSIG "));
         let mut prints = signed.flat_map(|line| [line.split(' ').next(), line.split(' ').next_back()]).flatten();
-        is_good && prints.any(|print| self.keys.iter().any(|key| key == print))
+        let is_named = prints.any(|print| self.keys.iter().any(|key| key == print));
+        match output.status.success() && says("GOODSIG ") && is_named {
+            true => None,
+            false if says("VALIDSIG ") || says("ERRSIG ") => Some(Doubt::UnknownKey),
+            false => Some(Doubt::Changed),
+        }
     }
 
     fn file(&self, signature: &Signature) -> std::io::Result<PathBuf> {
@@ -131,11 +171,18 @@ impl Trust {
     }
 }
 
+/// The root that a key is tried with, which is none of a verdict.
+const TRIAL: Hash = [0; 32];
+
 /// The key that git signs with here.
 pub struct Signer {
     format: SignatureFormat,
     program: String,
     key: OsString,
+    /// What the key is called, for people.
+    name: String,
+    /// A signature over nothing, by which it was tried.
+    trial: String,
     /// Holds a key that the configuration has literally, whose private half an agent has.
     _room: Option<Scratch>,
 }
@@ -156,6 +203,7 @@ impl Signer {
             }
         };
         let named = config.string("user.signingKey").map(|key| key.to_string());
+        let name = named.clone();
         let (key, room) = match (format, named) {
             (SignatureFormat::Openpgp, Some(key)) => (key.into(), None),
             (SignatureFormat::Openpgp, None) => (repo.identity()?.into(), None),
@@ -176,9 +224,16 @@ impl Signer {
                     .hint("git config gpg.format ssh && git config user.signingKey ~/.ssh/id_ed25519.pub"));
             }
         };
-        let signer = Signer { format, program: program(repo, format), key, _room: room };
-        signer.sign_root([0; 32])?;
+        let name = name.unwrap_or_else(|| Path::new(&key).display().to_string());
+        let mut signer = Signer { format, program: program(repo, format), key, name, trial: String::new(), _room: room };
+        signer.trial = signer.sign_root(TRIAL)?;
         Ok(signer)
+    }
+
+    /// Whether `trust` believes what `by` signs with this key.
+    pub fn is_believed(&self, trust: &Trust, by: &str) -> bool {
+        let signature = Signature { format: self.format, path: Vec::new(), value: self.trial.clone() };
+        trust.doubt_signature(&signature, TRIAL, by).is_none()
     }
 
     /// The same verdicts, signed together.
@@ -205,8 +260,9 @@ impl Signer {
             SignatureFormat::Openpgp => drop(command.args(["--status-fd=2", "-bsau"]).arg(&self.key)),
         }
         let failed = |why: &str| {
-            let by = Path::new(&self.key).display();
-            let error = Error::environment("not-signed", format!("verdicts could not be signed by {by}: {why}"));
+            // A key that stands in the configuration itself lies in a file that nobody knows.
+            let why = why.replace(&*Path::new(&self.key).to_string_lossy(), &self.name);
+            let error = Error::environment("not-signed", format!("verdicts could not be signed by {}: {why}", self.name));
             error.hint("see that git can: git commit -S --allow-empty; an agent may have to know the key: ssh-add")
         };
         let output = run(command, &message(root)).map_err(|e| {
@@ -215,7 +271,12 @@ impl Signer {
         })?;
         match output.status.success() && !output.stdout.is_empty() {
             true => Ok(String::from_utf8_lossy(&output.stdout).into_owned()),
-            false => Err(failed(String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or("it says nothing"))),
+            // What it says last is why; before that it may tell of folders that it makes.
+            false => {
+                let said = String::from_utf8_lossy(&output.stderr);
+                let noise = |line: &str| line.is_empty() || line.starts_with("[GNUPG:]") || line.starts_with("Signing data on");
+                Err(failed(said.lines().map(str::trim).rfind(|line| !noise(line)).unwrap_or("it says nothing")))
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Verdicts that are known: one JSON line each in the note on the tree of the gate's inputs.
 
-use super::Trust;
+use super::{Doubt, Trust};
 use crate::{
     model::{Result, json, policy::Performance, verdict::Verdict},
     repo::{Notes, Repo},
@@ -8,7 +8,10 @@ use crate::{
 use gix::ObjectId;
 use jiff::Timestamp;
 use lru::LruCache;
-use std::num::NonZeroUsize;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    num::NonZeroUsize,
+};
 
 /// Where verdicts are kept; `git notes --ref lex-pr/verdicts show TREE` reads them.
 pub const NOTES_REF: &str = "refs/notes/lex-pr/verdicts";
@@ -24,6 +27,8 @@ pub struct Known<'r> {
     since: Option<Timestamp>,
     /// Whose verdicts count; everybody's where there is nothing.
     trust: Option<Trust>,
+    /// Those that would have been taken, and were not believed: why, and of which gate, inputs and time they are.
+    doubted: BTreeSet<(Doubt, String, String, String)>,
 }
 
 impl<'r> Known<'r> {
@@ -32,7 +37,7 @@ impl<'r> Known<'r> {
         let seconds = limits.cache_ttl_seconds.map(|seconds| i64::try_from(seconds).unwrap_or(i64::MAX));
         let since = seconds.map(|seconds| Timestamp::now().checked_sub(jiff::SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MIN));
         let size = limits.cache_size.and_then(|size| NonZeroUsize::new(size as usize)).unwrap_or(KEPT_NOTES);
-        Known { notes: repo.notes(NOTES_REF), kept: LruCache::new(size), since, trust: None }
+        Known { notes: repo.notes(NOTES_REF), kept: LruCache::new(size), since, trust: None, doubted: BTreeSet::new() }
     }
 
     /// Those of them that `trust` believes.
@@ -40,9 +45,18 @@ impl<'r> Known<'r> {
         Known { trust, ..self }
     }
 
-    /// Whether a verdict counts, whoever gave it.
-    pub fn believes(&mut self, verdict: &Verdict) -> bool {
-        self.trust.as_mut().is_none_or(|trust| trust.believes(verdict))
+    /// Why a verdict does not count, whatever it says; nothing where it does.
+    pub fn doubt(&mut self, verdict: &Verdict) -> Option<Doubt> {
+        self.trust.as_mut()?.doubt(verdict)
+    }
+
+    /// How many verdicts would have been taken and were not believed, and why, in one line.
+    pub fn doubted(&self) -> Option<String> {
+        let mut numbers: BTreeMap<Doubt, usize> = BTreeMap::new();
+        self.doubted.iter().for_each(|(doubt, ..)| *numbers.entry(*doubt).or_default() += 1);
+        let (were, total) = (if self.doubted.len() == 1 { "verdict is" } else { "verdicts are" }, self.doubted.len());
+        let why: Vec<String> = numbers.iter().map(|(doubt, number)| format!("{number} {}", doubt.words())).collect();
+        (total > 0).then(|| format!("{total} recorded {were} not believed: {} (--explain says which)", why.join(", ")))
     }
 
     /// The newest verdict about the candidate that counts and that a gate of `digest` gave on `inputs`. Lines that are no verdict, such as
@@ -52,7 +66,13 @@ impl<'r> Known<'r> {
         let fits = |v: &&Verdict| v.digest == digest && v.verdict.is_about_candidate() && since.is_none_or(|since| given(v) >= Some(since));
         let mut found: Vec<Verdict> = self.on(inputs)?.iter().filter(fits).cloned().collect();
         found.sort_by_key(given);
-        Ok(found.into_iter().rev().find(|verdict| self.believes(verdict)))
+        for verdict in found.into_iter().rev() {
+            match self.doubt(&verdict) {
+                None => return Ok(Some(verdict)),
+                Some(doubt) => drop(self.doubted.insert((doubt, verdict.digest, verdict.inputs, verdict.at))),
+            }
+        }
+        Ok(None)
     }
 
     /// All verdicts on `inputs`, whoever gave them and when.

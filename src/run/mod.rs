@@ -239,7 +239,7 @@ impl<'a> Flow<'a> {
                 items.push(pending(&plan.items[index], level));
             }
         }
-        let run = Run {
+        let mut run = Run {
             schema_version: SCHEMA_VERSION.into(),
             id: None,
             plan: request.plan_name.into(),
@@ -261,6 +261,12 @@ impl<'a> Flow<'a> {
         let signed = request.config.signed_verdicts.as_ref();
         let trust = signed.map(|signed| Trust::new(repo, policy, signed)).transpose()?;
         let signer = trust.as_ref().filter(|_| request.purpose != Purpose::Preview).map(|_| Signer::of(repo)).transpose()?;
+        if let (Some(trust), Some(signer)) = (&trust, &signer)
+            && !signer.is_believed(trust, &run.by)
+        {
+            let word = "the policy does not name the key that signs here";
+            run.notes.push(format!("{word}, or not for {}: no other run will believe what this one proves", run.by));
+        }
         let signals = Arc::new(Signals::watch()?);
         let gates = request.config.gates.iter().chain(plan.items.iter().flat_map(|item| &item.gates));
         let plugins = Plugins::new(repo, policy, gates, signals.stop.clone())?;
@@ -302,6 +308,7 @@ impl<'a> Flow<'a> {
         let together = self.request.config.performance.batch_size.map_or(usize::MAX, |size| size as usize);
         let outcome = schedule(self, &order, batch, together);
         self.run.notes.extend(self.pool.throttled());
+        self.run.notes.extend(self.known.doubted());
         outcome?;
         if self.over {
             let left = self.run.items.iter_mut().filter(|item| item.status == Status::Pending);

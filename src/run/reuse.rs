@@ -39,8 +39,8 @@ impl Flow<'_> {
         let newest =
             |verdicts: &[Verdict], fits: &dyn Fn(&Verdict) -> bool| verdicts.iter().filter(|v| fits(v)).max_by_key(|v| given(v)).cloned();
         if let Some(old) = newest(self.known.on(on)?, &|v| v.digest == digest && v.verdict.is_about_candidate()) {
-            if !self.known.believes(&old) {
-                return Ok(format!("the answer of {} at {} is signed by nobody whom the policy believes", old.by, old.at));
+            if let Some(doubt) = self.known.doubt(&old) {
+                return Ok(format!("the answer of {} at {} is {}", old.by, old.at, doubt.words()));
             }
             if self.request.reuse == Reuse::Firm && old.is_flaky() {
                 return Ok(format!("at {} it passed only at try {}, which a retry does not take", old.at, old.attempts));
