@@ -61,7 +61,11 @@ fn a_branch_that_is_only_on_the_remote_is_planned_by_its_own_name() {
     assert!(said.contains("3 branches are on origin only, such as feat/a: git lex-pr plan create '*'"), "{said}");
     let said = lex(&["plan", "create", "--name", "x", "done"], 2).stderr;
     assert!(said.contains("nothing to plan: done is already in main"), "{said}");
+    assert!(lex(&["plan", "create", "HEAD"], 2).stderr.contains("there is no branch `HEAD`"));
     assert_eq!(sandbox.git_in(&clone, &["for-each-ref", "refs/lex-pr"]), "");
+    let said = lex(&["init", "--yes"], 0).stdout;
+    assert!(said.contains("  git lex-pr plan create '*'\n"), "{said}");
+    std::fs::remove_file(clone.join("lex-pr.toml")).unwrap();
 
     let all = lex(&["plan", "create", "*", "--json"], 0);
     assert_eq!(names(&all.json()), ["feat/a", "feat/b", "fix/c"]);

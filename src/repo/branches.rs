@@ -71,7 +71,8 @@ impl Repo {
 
     /// The branch called `name` of the remote that `sync` goes to, as it was fetched.
     pub fn branch_there(&self, name: &str) -> Result<Option<Branch>> {
-        let Some(remote) = self.default_remote() else { return Ok(None) };
+        // What a remote calls its HEAD is no branch of that name.
+        let Some(remote) = self.default_remote().filter(|_| name != "HEAD") else { return Ok(None) };
         let head = self.ref_commit(&format!("{TRACKING}{remote}/{name}"))?;
         Ok(head.map(|head| Branch { name: name.into(), head, remote: Some(remote) }))
     }
