@@ -73,6 +73,7 @@ fn a_wrong_key_names_the_nearest_known_one_and_its_path() {
 #[test]
 fn versions_and_names_that_cannot_be() {
     let sandbox = Sandbox::new();
+    sandbox.branch("x", "main", "x", &[("x", "x")]);
     let newer = "{\"schemaVersion\":\"3.0.0\",\"future\":true}";
     refused(&sandbox, &["plan", "import", "-"], newer, "newer-schema", &["plan schema 3 is newer", "install a newer git-lex-pr"]);
     refused(&sandbox, &["plan", "import", "-"], "{\"schemaVersion\":\"two\"}", "bad-value", &["no schema version"]);
@@ -199,6 +200,7 @@ fn a_broken_lex_pr_toml_is_placed_on_the_target() {
 #[test]
 fn a_wrong_setting_names_where_it_came_from() {
     let sandbox = Sandbox::new();
+    sandbox.branch("x", "main", "x", &[("x", "x")]);
     sandbox.lex(&["plan", "create"]).exits(0);
     sandbox.git(&["config", "lexpr.maxWorkers", "many"]);
     refused(&sandbox, &["merge"], "", "bad-value", &["`many` is no number of workers", "lexpr.maxWorkers"]);

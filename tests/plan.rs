@@ -402,17 +402,18 @@ fn a_glob_takes_a_branch_and_its_remote_tracking_twin_once() {
     let sandbox = Sandbox::new();
     sandbox.branch("a", "main", "a", &[("a", "x")]);
     sandbox.branch("b", "main", "b", &[("b", "x")]);
+    sandbox.branch("fix/main", "main", "fix", &[("fix", "x")]);
     for name in ["origin/a", "up/a", "origin/main"] {
         sandbox.git(&["update-ref", &format!("refs/remotes/{name}"), "a"]);
     }
     sandbox.git(&["update-ref", "refs/remotes/origin/b", "a"]);
     let said = sandbox.lex(&["plan", "create", "*", "--json"]).exits(0);
-    assert_eq!(names(&said.json()), ["a", "b", "origin/b"], "a branch that is elsewhere is another one");
+    assert_eq!(names(&said.json()), ["a", "b", "fix/main", "origin/b"], "a branch that is elsewhere is another one");
     let note = "note: 2 branches are left out: the local branches are at the same commits, such as origin/a";
     assert!(said.stderr.contains(note), "{}", said.stderr);
     assert_eq!(
         names(&sandbox.json(&["plan", "create", "*", "up/a", "--name", "two"], 0)),
-        ["a", "b", "origin/b", "up/a"],
+        ["a", "b", "fix/main", "origin/b", "up/a"],
         "named is named"
     );
     assert_eq!(names(&sandbox.json(&["plan", "create", "up/*", "--name", "three"], 0)), ["up/a"]);

@@ -137,15 +137,14 @@ impl<'r> Composer<'r> {
             [] => (self.repo.local_branches()?, Vec::new()),
             _ => self.repo.branches_matching(patterns, &self.target)?,
         };
-        branches.retain(|b| b.name != self.target && b.name.split_once('/').is_none_or(|(_, rest)| rest != self.target));
+        branches.retain(|b| b.name != self.target && (b.remote.is_none() || b.short() != self.target));
         let named = |branch: &Branch| patterns.iter().any(|pattern| branch_name(pattern) == branch.name);
         let unnamable = take(&mut branches, |b| !is_branch_name(&b.name));
         let absent = take(&mut branches, |b| !self.repo.has_commit(b.head));
         let local: HashMap<String, ObjectId> = self.repo.local_branches()?.into_iter().map(|b| (b.name, b.head)).collect();
         let selected: HashSet<String> = branches.iter().map(|b| b.name.clone()).collect();
         let twins = take(&mut branches, |b| {
-            let short = b.name.split_once('/').map(|(_, short)| short).filter(|short| selected.contains(*short));
-            short.is_some_and(|short| local.get(short) == Some(&b.head)) && !local.contains_key(&b.name) && !named(b)
+            b.remote.is_some() && selected.contains(b.short()) && local.get(b.short()) == Some(&b.head) && !named(b)
         });
         let only_there = take(&mut there, |b| self.ahead(b.head).is_ok_and(|ahead| !ahead.is_empty()));
         for (names, why, whys) in [
