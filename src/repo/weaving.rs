@@ -8,12 +8,12 @@ use std::sync::Arc;
 /// Decoded objects, and objects that others are kept as differences from, per handle for weaving, in bytes. More of them makes no chain of
 /// git.git faster.
 const OBJECT_CACHE_BYTES: usize = 2 << 20;
-const PACK_CACHE_BYTES: usize = 4 << 20;
+const PACK_CACHE_BYTES: usize = 3 << 20;
 
 /// From how much memory on, and after how much more of mapped packs, they are let go, in bytes. What is needed of them again is read
 /// again, mostly from what the system caches.
 const LARGE: u64 = 32 << 20;
-const MORE: u64 = 8 << 20;
+const MORE: u64 = 4 << 20;
 
 /// How many times nothing is asked of the system, for one time that it is.
 const PATIENCE: u32 = 4;
