@@ -152,6 +152,22 @@ fn a_red_verdict_and_conflict_markers_are_refused_on_the_target() {
     let said = refused(push(&sandbox, &["origin", "main"]));
     assert!(said.contains("lex-pr: main: test says fail: exit status 1"), "{said}");
     sandbox.git(&["reset", "-q", "--hard", &before]);
+    // Where it was the machine's doing, the command that is suggested helps once that is mended.
+    sandbox.write("lex-pr.toml", "version = 1\n[[gate]]\nname = \"test\"\nrun = \"test -e ~/mended\"\n");
+    sandbox.commit("Ask the machine");
+    passes(run(&sandbox, &sandbox.repo, &[], &["push", "--no-verify", "origin", "main"]));
+    let before = sandbox.head("main");
+    let range = format!("{before}..main");
+    sandbox.write("good", "x\n");
+    sandbox.commit("All is well");
+    sandbox.lex(&["gate", "run", "--range", &range]).exits(1);
+    let said = refused(push(&sandbox, &["origin", "main"]));
+    std::fs::write(sandbox.root.path().join("home/mended"), "").unwrap();
+    sandbox.lex(&["gate", "run", "--range", &range]).exits(1);
+    try_it(&sandbox, &said);
+    passes(push(&sandbox, &["origin", "main"]));
+    let before = sandbox.head("main");
+    let range = format!("{before}..main");
     sandbox.write("base.txt", "<<<<<<< HEAD\none\n=======\ntwo\n>>>>>>> b\n");
     sandbox.commit("Forget to resolve");
     sandbox.lex(&["gate", "run", "--range", &range]).exits(1);

@@ -182,6 +182,24 @@ fn nobody_is_evicted_for_what_is_broken_beneath_him() {
 }
 
 #[test]
+fn what_an_item_broke_is_its_own_whatever_else_is_broken_beneath_it() {
+    for (one, other) in [("test ! -e bad", "false"), ("false", "test ! -e bad")] {
+        let sandbox = Sandbox::new();
+        sandbox.config(&format!("[[gate]]\nname = \"one\"\nrun = \"{one}\"\n[[gate]]\nname = \"other\"\nrun = \"{other}\"\n"));
+        sandbox.branch("a", "main", "a", &[("bad", "x\n")]);
+        sandbox.branch("b", "main", "b", &[("b", "x\n")]);
+        sandbox.lex(&["plan", "create"]).exits(0);
+        let run = sandbox.json(&["execute"], 1);
+        let (own, broken) = if other == "false" { ("one", "other") } else { ("other", "one") };
+        let words = format!("gate {own} failed: exit status 1; {broken} is red on main without it too");
+        assert_eq!(detail(&run, "a"), words);
+        assert_eq!(detail(&run, "b"), format!("gate {broken} failed: exit status 1; it is red on main without it too"));
+        let note = format!("main itself does not pass {broken}: mend it first, or plan the branch that does");
+        assert_eq!(run["notes"], serde_json::json!([note]));
+    }
+}
+
+#[test]
 fn a_red_that_is_recorded_is_no_more_ones_own_than_a_new_one() {
     let sandbox = Sandbox::new();
     sandbox.write("broken", "x\n");

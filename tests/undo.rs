@@ -1,6 +1,7 @@
 //! What comes after a run, or in the middle of it: undo, retry, abort, watch, and one run at a time of a plan.
 
-use crate::sandbox::{Said, Sandbox, find, status};
+use crate::sandbox::{Said, Sandbox, detail, find, status};
+use regex::Regex;
 use serde_json::{Value, json};
 use std::{
     process::{Child, Stdio},
@@ -304,7 +305,7 @@ fn a_retry_runs_what_failed_and_nothing_else() {
     assert_eq!(names(&sandbox.json(&["retry", "--filter", "blocked"], 1)), ["bad", "d"], "with what it depends on");
     assert_eq!(names(&sandbox.json(&["retry"], 1)), ["bad", "c", "d"], "what older runs said counts too");
     assert_eq!(names(&sandbox.json(&["retry", run["id"].as_str().unwrap()], 1)), ["bad", "c", "d"]);
-    assert_eq!(asked(&sandbox), bought, "a red verdict on the same files is not bought again");
+    assert_eq!(asked(&sandbox), bought + 3, "each retry of it asks what was red again, and nothing else");
     let before = sandbox.fingerprint();
     let nothing = sandbox.lex(&["retry", "--filter", "history,missing"]).exits(0).stdout;
     assert!(nothing.contains("nothing to retry: no item of plan default is skipped: history or skipped: missing"), "{nothing}");
@@ -338,7 +339,13 @@ fn a_retry_of_a_proof_proves_the_same_candidates_by_the_same_gates() {
     let first = sandbox.json(&["gate", "run", "t"], 1);
     assert_eq!((status(&first, "a"), status(&first, "b")), ("merged", "skipped-gates"));
     std::fs::write(home(&sandbox, "mended"), "").unwrap();
-    let again = sandbox.json(&["retry", "--fresh"], 0);
+    // The red verdict was the machine's doing: a run takes it and says so, a retry asks again.
+    let recorded = sandbox.json(&["merge"], 1);
+    let words = Regex::new(r"^gate t failed: exit status 1 \(recorded \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ; --fresh asks again\)$").unwrap();
+    assert!(words.is_match(detail(&recorded, "b")), "{}", detail(&recorded, "b"));
+    let again = sandbox.json(&["retry", first["id"].as_str().unwrap(), "--explain"], 0);
+    let why = find(&again, "b")["gates"][1]["why"].as_str().unwrap();
+    assert!(why.ends_with(" it said fail, which is not taken here"), "{why}");
     assert_eq!((&again["purpose"], &again["gates"], &again["state"]), (&json!("prove"), &json!(["t"]), &json!("done")));
     let parent = sandbox.head(&format!("{}^", find(&again, "b")["candidate"].as_str().unwrap()));
     assert_eq!(parent, find(&first, "a")["candidate"].as_str().unwrap(), "what held is below it as before");

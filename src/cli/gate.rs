@@ -19,7 +19,7 @@ use crate::{
     repo::History,
     report,
     report::style::{Cell, FAINT, HEAD, PLAIN, columns},
-    run::Instead,
+    run::{Instead, Reuse},
 };
 use clap::Subcommand;
 use schemars::JsonSchema;
@@ -30,7 +30,7 @@ use serde::Serialize;
 pub enum Command {
     /// Prove candidates by gates and record the verdicts; nothing lands.
     Run {
-        /// The gates to ask; all where none is named.
+        /// The gates to ask, again where they were red; all where none is named, but for what is on record.
         #[arg(value_name = "GATE")]
         gates: Vec<String>,
         /// A plan's name, a plan file, or `-`; the only plan where there is but one.
@@ -79,7 +79,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
     match command {
         Command::Run { gates, plan, range: Some(range), run, .. } => of_range(&gates, plan.as_deref(), &range, &run, context),
         Command::Run { gates, plan, items, run, range: None } => {
-            let wanted = Wanted { gates: &gates, items: &items, ..Wanted::of(Purpose::Prove) };
+            let wanted = Wanted { gates: &gates, items: &items, reuse: reuse(&gates), ..Wanted::of(Purpose::Prove) };
             start(plan.as_deref(), None, &wanted, &run, context, report::full)
         }
         Command::Show(args) => gate_show::run(&args, context),
@@ -89,6 +89,11 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         Command::Stats(args) => gate_stats::run(&args, context),
         Command::List { plan } => list(plan.as_deref(), context),
     }
+}
+
+/// Whoever names a gate wants to hear it again where it was red.
+fn reuse(gates: &[String]) -> Reuse {
+    if gates.is_empty() { Reuse::All } else { Reuse::Firm }
 }
 
 pub fn execute(args: &ExecuteArgs, context: &Context) -> Result<Answer> {
@@ -106,7 +111,8 @@ fn of_range(gates: &[String], plan: Option<&str>, range: &str, args: &RunArgs, c
     let target = context.target_of(&repo, plan)?;
     let item = Item { head: Some(to.to_string()), ..Item::new(&*target) };
     let found = PlanArg::unkept(Plan { items: vec![item], ..Plan::new(target) });
-    let wanted = Wanted { gates, instead: Some(Instead { base: from, policy: from }), ..Wanted::of(Purpose::Prove) };
+    let instead = Some(Instead { base: from, policy: from });
+    let wanted = Wanted { gates, instead, reuse: reuse(gates), ..Wanted::of(Purpose::Prove) };
     let run = carry_out(&repo, context, &found, &wanted, args)?;
     Ok(Answer { no: !run.all_in(), ..Answer::yes(report::full(&run, None), &run)? })
 }

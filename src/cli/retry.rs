@@ -19,8 +19,8 @@ use crate::{
 
 /// Run again what failed or was blocked in the newest run of a plan, for what that run was for.
 ///
-/// What has landed is left alone. What holds but has not landed comes along, with its verdicts: recorded verdicts are taken as they
-/// are, but for errors and for gates that passed only at a later try. A run that was stopped or killed goes on.
+/// What has landed is left alone. What holds but has not landed comes along, with its verdicts. Gates that were red, or passed only at
+/// a later try, are asked again. A run that was stopped or killed goes on, and takes all verdicts that it has.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan's name or a plan file, or a run's id; the only plan where there is but one.
@@ -78,7 +78,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         return Answer::yes(format!("nothing to retry: no item of plan {} {how}\n", printable(&found.name)), &run);
     };
     let again_plan = PlanArg { plan: again.plan, ..found };
-    let wanted = Wanted { gates: &again.gates, reuse: Reuse::Firm, ..Wanted::of(again.purpose) };
+    let reuse = if again.goes_on { Reuse::All } else { Reuse::Firm };
+    let wanted = Wanted { gates: &again.gates, reuse, ..Wanted::of(again.purpose) };
     let run = carry_out(&repo, context, &again_plan, &wanted, &args.run)?;
     let text = if again.purpose == Purpose::Land { report::summary } else { report::full };
     Ok(Answer { no: !run.all_in(), ..Answer::yes(text(&run, again_plan.again.as_deref()), &run)? })

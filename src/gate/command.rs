@@ -6,6 +6,7 @@ use super::{
     limits::{Bounds, Broken},
     process::{End, Ended, Input, Stop, Unstarted, leash, supervise},
     sandbox,
+    telling::telling_line,
 };
 use crate::{
     model::{
@@ -114,7 +115,7 @@ async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop
 
 /// The answer that an end means; of an error, whether it may pass by itself; and one line for a person.
 fn said(gate: &GateSpec, ended: &Ended) -> (Answer, Option<Class>, String) {
-    let words = || last_line(&ended.stderr).or_else(|| last_line(&ended.stdout)).map_or(String::new(), |words| format!(": {words}"));
+    let words = || telling_line(&ended.stdout, &ended.stderr).map_or(String::new(), |words| format!(": {words}"));
     let span = |span: &Option<Span>| human(span.as_ref().map_or(Duration::ZERO, Span::duration));
     let error = |class, summary| (Answer::Error, Some(class), summary);
     match &ended.end {
@@ -181,10 +182,4 @@ pub(super) fn grants_of_variables(allow: &[String]) -> impl Iterator<Item = &str
 /// Whether a grant names a variable.
 pub(super) fn names_variable(grant: &str, name: &OsStr) -> bool {
     name.to_str().is_some_and(|name| grant.strip_suffix('*').map_or(grant == name, |prefix| name.starts_with(prefix)))
-}
-
-pub(super) fn last_line(output: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(output);
-    let line = text.lines().rev().map(str::trim).find(|l| !l.is_empty())?;
-    Some(line.chars().filter(|c| !c.is_control()).take(160).collect())
 }

@@ -1,9 +1,10 @@
 //! Commands in containers, by podman or docker, whichever answers.
 
 use super::{
-    command::{Environment, grants_of_variables, last_line, names_variable},
+    command::{Environment, grants_of_variables, names_variable},
     limits::{Bounds, Broken},
     process::{End, Ended, Input, KILLED, Stop, Unstarted, leash, supervise},
+    telling::last_line,
 };
 use crate::{
     model::{

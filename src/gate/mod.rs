@@ -18,6 +18,7 @@ mod said;
 mod sandbox;
 mod signatures;
 mod stats;
+mod telling;
 pub mod templates;
 mod ticker;
 pub mod usage;

@@ -2,9 +2,10 @@
 //! the work tree to write to; a network only where it is granted; and processes, temporary files and devices of its own.
 
 use super::{
-    command::{Environment, granted_environment, last_line},
+    command::{Environment, granted_environment},
     limits::Bounds,
     process::{End, Ended, Input, KILLED, Stop, Unstarted, leash, supervise},
+    telling::last_line,
 };
 use crate::{
     model::{

@@ -70,6 +70,11 @@ pub fn now_exact() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
+/// A point in time of a record, in UTC, without what is less than a second.
+pub fn to_the_second(at: &str) -> String {
+    at.parse::<jiff::Timestamp>().map_or(at.into(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
 /// A wait that is longer by up to a half, by chance, so that many who wait for the same do not come back at once (Brooker, Exponential
 /// Backoff and Jitter, 2015).
 pub fn jittered(wait: Duration) -> Duration {

@@ -148,6 +148,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the gate let its item land, and at the first try.
+    pub fn is_firm(&self) -> bool {
+        self.verdict.is_good() && self.attempts <= 1
+    }
+
     /// Whether the gate passed only at a later try.
     pub fn is_flaky(&self) -> bool {
         self.verdict.is_good() && self.attempts > 1

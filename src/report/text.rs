@@ -119,6 +119,9 @@ pub fn headline(run: &Run, plan: Option<&str>) -> String {
         (Purpose::Preview | Purpose::Prove, RunState::Done) | (_, RunState::Undone) if merged > 0 => {
             plan.map(|plan| format!("git lex-pr merge {} --execute", printable(&shell_word(plan))))
         }
+        (Purpose::Prove | Purpose::Land, RunState::Done) if merged == 0 && run.count(Status::SkippedGates) > 0 => {
+            plan.map(|plan| format!("git lex-pr retry {}, once that is mended", printable(&shell_word(plan))))
+        }
         _ => run.id.as_ref().filter(|_| run.state == RunState::Landed).map(|id| format!("git lex-pr report {id}")),
     };
     match next {

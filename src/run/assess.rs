@@ -292,7 +292,7 @@ impl Flow<'_> {
         if reuse == Reuse::Nothing || self.request.config.performance.enable_caching == Some(false) {
             return Ok(None);
         }
-        Ok(self.known.find(digest, inputs)?.filter(|known| reuse == Reuse::All || !known.is_flaky()))
+        Ok(self.known.find(digest, inputs)?.filter(|known| reuse == Reuse::All || known.is_firm()))
     }
 
     fn markers_verdict(&self, open: &Open, annotations: Vec<Annotation>) -> Verdict {

@@ -7,13 +7,19 @@ use crate::{
         error::Class,
         gate::CONFLICT_MARKERS,
         plan::Item,
-        run::{Conflict, GateReport, ItemReport, Rung, Status},
+        run::{Blame, Conflict, GateReport, ItemReport, Rung, Status},
         shell_word,
+        time::to_the_second,
         verdict::Answer,
     },
     weave::Conflicted,
 };
 use gix::ObjectId;
+use std::collections::BTreeSet;
+
+fn are(n: usize) -> &'static str {
+    if n == 1 { "is" } else { "are" }
+}
 
 impl Flow<'_> {
     /// Who holds `head` already: the target, or an item of this run.
@@ -100,9 +106,12 @@ impl Flow<'_> {
         })
     }
 
-    /// Why the gates do not let an item in. A gate that was not asked yet does not stand in a preview's way.
+    /// Why the gates do not let an item in: for what it broke before what was broken. A gate that was not asked yet does not stand in a
+    /// preview's way.
     pub(super) fn red_gate(&self, item: &Item, report: &ItemReport) -> Option<String> {
-        if let Some(gate) = report.gates.iter().find(|gate| gate.is_red()) {
+        let is_broken = |gate: &&GateReport| gate.blame == Some(Blame::BaseBroken);
+        let red = || report.gates.iter().filter(|gate| gate.is_red());
+        if let Some(gate) = red().min_by_key(is_broken) {
             let verdict = gate.verdict.as_ref()?;
             let what = match verdict.verdict {
                 Answer::Skip => "did not judge it",
@@ -111,12 +120,34 @@ impl Flow<'_> {
             };
             let class =
                 verdict.class.filter(|class| *class != Class::Unknown).map_or(String::new(), |class| format!(" ({})", class.word()));
-            return Some(format!("gate {} {what}{class}: {}", gate.gate, verdict.summary));
+            let mut words = format!("gate {} {what}{class}: {}", gate.gate, verdict.summary);
+            if gate.reused && !self.pool.gave(verdict) {
+                words.push_str(&format!(" (recorded {}; --fresh asks again)", to_the_second(&verdict.at)));
+            }
+            let broken: Vec<&str> = red().filter(is_broken).map(|gate| &*gate.gate).collect();
+            match broken[..] {
+                [] => {}
+                _ if is_broken(&gate) => words.push_str(&format!("; it is red on {} without it too", self.run.target)),
+                _ => words.push_str(&format!("; {} {} red on {} without it too", few(&broken), are(broken.len()), self.run.target)),
+            }
+            return Some(words);
         }
         let all_gates = self.request.gates.is_empty() && (self.request.items.is_empty() || self.request.items.contains(&item.name));
         let undefined = |name: &&String| !report.gates.iter().any(|g| g.gate == **name);
         let missing = self.request.config.required.iter().find(undefined).filter(|_| all_gates)?;
         Some(format!("the policy requires gate {missing}, which is not defined for this item"))
+    }
+
+    /// Tell of the gates that no item can pass, for the target itself does not.
+    pub(super) fn note_broken_gates(&mut self) {
+        let broken = |gate: &&GateReport| gate.blame == Some(Blame::BaseBroken);
+        let names: BTreeSet<&str> =
+            self.run.items.iter().flat_map(|item| item.gates.iter().filter(broken)).map(|gate| &*gate.gate).collect();
+        if !names.is_empty() {
+            let names: Vec<&str> = names.into_iter().collect();
+            let (gates, target) = (few(&names), &self.run.target);
+            self.run.notes.push(format!("{target} itself does not pass {gates}: mend it first, or plan the branch that does"));
+        }
     }
 
     pub(super) fn merged_detail(&self, report: &ItemReport, files: usize) -> String {

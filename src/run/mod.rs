@@ -119,7 +119,7 @@ pub struct Instead {
 pub enum Reuse {
     /// All that speak of the candidate.
     All,
-    /// Those that were given at the first try: a gate that flakes is asked again.
+    /// Those that let an item land at the first try: a gate that was red or flaked is asked again.
     Firm,
     /// None.
     Nothing,
@@ -310,6 +310,7 @@ impl<'a> Flow<'a> {
         self.run.notes.extend(self.pool.throttled());
         self.run.notes.extend(self.known.doubted());
         outcome?;
+        self.note_broken_gates();
         if self.over {
             let left = self.run.items.iter_mut().filter(|item| item.status == Status::Pending);
             left.for_each(|item| item.detail.clone_from(&self.why_over));

@@ -189,6 +189,12 @@ impl<'r> Pool<'r> {
         self.find(&verdict.digest, inputs).is_some()
     }
 
+    /// Whether a verdict is one that was given in this run.
+    pub fn gave(&self, verdict: &Verdict) -> bool {
+        let Ok(inputs) = verdict.inputs.parse::<ObjectId>() else { return false };
+        self.find(&verdict.digest, inputs).is_some_and(|job| !self.entries[job].recorded)
+    }
+
     /// Verdicts that the journal does not have yet.
     pub fn unkept(&self) -> Vec<&Verdict> {
         self.entries.iter().filter(|entry| !entry.kept).filter_map(|entry| Some(&entry.proof.as_ref()?.verdict)).collect()

@@ -33,6 +33,8 @@ pub struct Retry {
     pub purpose: Purpose,
     /// The gates that it was narrowed to.
     pub gates: Vec<String>,
+    /// Whether that run was stopped before its end, so that this one goes on with it.
+    pub goes_on: bool,
 }
 
 /// How an item stands after the runs so far.
@@ -95,7 +97,8 @@ pub fn retry(repo: &Repo, plan: &Plan, runs: impl IntoIterator<Item = Result<Run
     for item in &mut again.items {
         item.deps.retain(|dep| wanted.contains(dep.name.as_str()));
     }
-    Ok(Some(Retry { plan: again, failed: count, purpose: newest.purpose, gates: newest.gates }))
+    let goes_on = matches!(newest.state, RunState::Running | RunState::Interrupted | RunState::Aborted);
+    Ok(Some(Retry { plan: again, failed: count, purpose: newest.purpose, gates: newest.gates, goes_on }))
 }
 
 fn stand(run: &Run, item: &Item, report: &ItemReport, landed: bool, purpose: Purpose) -> Stand {

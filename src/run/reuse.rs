@@ -42,8 +42,11 @@ impl Flow<'_> {
             if let Some(doubt) = self.known.doubt(&old) {
                 return Ok(format!("the answer of {} at {} is {}", old.by, old.at, doubt.words()));
             }
-            if self.request.reuse == Reuse::Firm && old.is_flaky() {
-                return Ok(format!("at {} it passed only at try {}, which a retry does not take", old.at, old.attempts));
+            if self.request.reuse == Reuse::Firm && !old.is_firm() {
+                return Ok(match old.is_flaky() {
+                    true => format!("at {} it passed only at try {}, which is not taken here", old.at, old.attempts),
+                    false => format!("at {} it said {}, which is not taken here", old.at, old.verdict),
+                });
             }
             let seconds = self.request.config.performance.cache_ttl_seconds.unwrap_or_default();
             return Ok(format!("the answer of {} is older than {}", old.at, human(Duration::from_secs(seconds))));

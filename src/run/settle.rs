@@ -223,7 +223,6 @@ impl Flow<'_> {
         files: &mut Vec<(String, Vec<u8>)>,
     ) -> Result<Settled> {
         let Some(open) = &candidate.open else { return Ok(Settled::Out) };
-        let mut broken_base = false;
         for (at, job) in &open.jobs {
             let (gate, own) = &open.gates[*at];
             let of_batch = by.and_then(|tip| tip.open.as_ref()).filter(|_| !own);
@@ -238,7 +237,6 @@ impl Flow<'_> {
                 false => {
                     let base = self.base_job(candidate, job)?;
                     let base_is_red = base.and_then(|base| self.pool.answer(base, false)) == Some(false);
-                    broken_base |= base_is_red;
                     Some(if base_is_red { Blame::BaseBroken } else { Blame::BrokeIt })
                 }
             };
@@ -257,12 +255,11 @@ impl Flow<'_> {
                 entry.verdict = Some(Verdict { verdict: Answer::Error, class: Some(Class::Permanent), summary: why, ..said });
             }
         }
-        if let Some(mut red) = self.red_gate(item, report) {
-            if broken_base {
-                red.push_str(&format!("; it is red on {} without it too", self.run.target));
-            }
+        if let Some(red) = self.red_gate(item, report) {
             (report.status, report.detail) = (Status::SkippedGates, red);
-            return Ok(if broken_base { Settled::Later } else { Settled::Out });
+            let mut red = report.gates.iter().filter(|gate| gate.is_red()).peekable();
+            let is_innocent = red.peek().is_some() && red.all(|gate| gate.blame == Some(Blame::BaseBroken));
+            return Ok(if is_innocent { Settled::Later } else { Settled::Out });
         }
         report.status = Status::Merged;
         report.detail = self.merged_detail(report, open.changes.len());
