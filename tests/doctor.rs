@@ -105,6 +105,33 @@ fn policy_plugins_gates_and_names_that_are_wrong() {
     sandbox.commit("Break it");
     let examined = doctor(&sandbox, &[], 1);
     assert!(only(&examined, "policy")["message"].as_str().unwrap().contains("main:lex-pr.toml:2"), "{examined:#}");
+    assert_eq!(only(&examined, "policy")["mend"], "edit lex-pr.toml on main and commit it: did you mean `policy`?");
+    // What cannot be read is not to be committed.
+    sandbox.git(&["revert", "--no-edit", "HEAD"]);
+    sandbox.write("lex-pr.toml", "version = 1\n[polcy]\n");
+    let examined = doctor(&sandbox, &[], 1);
+    let policy = only(&examined, "policy");
+    assert!(policy["message"].as_str().unwrap().contains("in the work tree cannot be read") && policy["level"] == "bad", "{policy}");
+    assert!(policy["mend"].as_str().unwrap().starts_with("mend it before it is committed"), "{policy}");
+    sandbox.git(&["checkout", "-q", "lex-pr.toml"]);
+
+    // A plan that cannot be read gives way to its newest revision that can.
+    sandbox.git(&["branch", "a"]);
+    sandbox.write("plan.json", r#"{"schemaVersion":"2.0.0","target":"main","items":[{"name":"a","branch":"a"}]}"#);
+    sandbox.lex(&["plan", "import", "plan.json", "--name", "p"]).exits(0);
+    std::fs::write(sandbox.repo.join("plan.json"), "{").unwrap();
+    let blob = sandbox.git(&["hash-object", "-w", "plan.json"]);
+    std::fs::remove_file(sandbox.repo.join("plan.json")).unwrap();
+    let listed = sandbox.root.path().join("tree");
+    std::fs::write(&listed, format!("100644 blob {blob}\tplan.json\n")).unwrap();
+    let mut mktree = sandbox.command("git", &sandbox.repo);
+    let tree = mktree.arg("mktree").stdin(std::fs::File::open(&listed).unwrap()).output().unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    let commit = sandbox.git(&["commit-tree", "-p", "refs/lex-pr/plans/p", "-m", "x", tree.trim()]);
+    sandbox.git(&["update-ref", "refs/lex-pr/plans/p", &commit]);
+    let examined = doctor(&sandbox, &[], 1);
+    mend(&sandbox, only(&examined, "plan"));
+    assert_eq!(sandbox.json(&["plan", "show", "p"], 0)["items"][0]["name"], "a");
 }
 
 #[test]
@@ -116,7 +143,25 @@ fn hooks_count_where_git_runs_them() {
         std::fs::write(&path, "#!/bin/sh\nlex_pr=git-lex-pr\n\"$lex_pr\" hook run pre-push \"$@\"\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["mend"], "git lex-pr hook install");
+    let install = "git lex-pr hook install --type pre-push";
+    assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["mend"], install);
+    // Another hook is no substitute, and what mends it does.
+    sandbox.lex(&["hook", "install", "--type", "pre-commit"]).exits(0);
+    let examined = doctor(&sandbox, &[], 0);
+    assert_eq!(about(&examined, "hook").iter().map(|hook| hook["level"].as_str().unwrap()).collect::<Vec<_>>(), ["good", "note"]);
+    mend(&sandbox, about(&examined, "hook")[1]);
+    assert!(about(&doctor(&sandbox, &[], 0), "hook").iter().all(|hook| hook["level"] == "good"));
+    sandbox.lex(&["hook", "uninstall"]).exits(0);
+    for folder in ["/dev/null", ".husky/_"] {
+        sandbox.git(&["config", "core.hooksPath", folder]);
+        std::fs::create_dir_all(sandbox.repo.join(".husky/_")).unwrap();
+        let examined = doctor(&sandbox, &[], 0);
+        let before = only(&examined, "hook");
+        mend(&sandbox, before);
+        assert_ne!(only(&doctor(&sandbox, &[], 0), "hook")["message"], before["message"], "{folder}");
+    }
+    std::fs::remove_dir_all(sandbox.repo.join(".husky")).unwrap();
+    sandbox.git(&["config", "--unset", "core.hooksPath"]);
     hook(".git/hooks", 0o755);
     assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["level"], "good");
 
@@ -136,7 +181,27 @@ fn hooks_count_where_git_runs_them() {
     sandbox.write("lefthook.yml", "pre-push:\n  commands:\n    other:\n      run: \"true\"\n");
     assert!(only(&doctor(&sandbox, &[], 0), "hook")["message"].as_str().unwrap().starts_with("lefthook manages the hooks"));
     sandbox.write("lefthook.yml", "pre-push:\n  commands:\n    queue:\n      run: git lex-pr hook run pre-push\n");
-    assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["level"], "good");
+    // It asks once lefthook has put its own hook there.
+    assert_eq!(only(&doctor(&sandbox, &[], 0), "hook")["mend"], "lefthook install");
+    let theirs = sandbox.repo.join("my hooks/pre-push");
+    std::fs::write(&theirs, "#!/bin/sh\nlefthook run pre-push\n").unwrap();
+    std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let examined = doctor(&sandbox, &[], 0);
+    assert!(only(&examined, "hook")["message"].as_str().unwrap().ends_with("lefthook.yml"), "{examined:#}");
+    assert_eq!(only(&examined, "hook")["level"], "good");
+
+    let bare = sandbox.root.path().join("server.git");
+    sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+    let look = |args: &[&str]| sandbox.lex_in(&bare, &[&["--json", "doctor"], args].concat()).json();
+    assert_eq!(only(&look(&[]), "hook")["mend"], "git lex-pr hook install --type pre-receive");
+    assert_eq!(only(&look(&[]), "policy")["mend"], "git lex-pr init, in a clone, and push what it writes");
+    let said = sandbox.lex_in(&bare, &["hook", "install"]).exits(0).stderr;
+    assert!(said.contains("nobody can say why a push goes past runs, until `git config receive.advertisePushOptions true`"), "{said}");
+    let levels =
+        |examined: &Value| about(examined, "hook").iter().map(|hook| hook["level"].as_str().unwrap().to_string()).collect::<Vec<_>>();
+    assert_eq!(levels(&look(&[])), ["good", "note"]);
+    assert_eq!(levels(&look(&["--fix"])), ["good", "mended"]);
+    assert_eq!(levels(&look(&[])), ["good"]);
 }
 
 #[test]
@@ -240,7 +305,10 @@ fn identity_clock_history_and_places_without_a_repository() {
     let examined = sandbox.lex_in(&empty, &["doctor", "--json"]).exits(1).json();
     assert!(only(&examined, "repository")["mend"].as_str().unwrap().contains("git init"), "{examined:#}");
     assert_eq!(only(&examined, "git")["level"], "good");
-    let bare = sandbox.root.path().join("bare.git");
-    sandbox.git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
-    sandbox.lex_in(&bare, &["-C", ".", "doctor", "--json"]).json();
+    // Without git there is still a report.
+    let said = sandbox.lex_command(&sandbox.repo, &["doctor", "--json"]).env("PATH", &empty).output().unwrap();
+    let examined: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(said.status.code(), Some(1));
+    assert_eq!(only(&examined, "git")["mend"], "install git 2.38 or newer and put it on PATH");
+    assert!(about(&examined, "repository").is_empty(), "it is said once: {examined:#}");
 }

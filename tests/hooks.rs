@@ -5,6 +5,7 @@ use crate::{
     sandbox::{Sandbox, ran},
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
@@ -136,7 +137,9 @@ fn what_is_outside_of_runs_is_said_to_be_or_refused_where_the_policy_wants_that(
     sandbox.write("d", "d\n");
     sandbox.commit("By hand");
     let said = refused(push(&sandbox, &["origin", "main"]));
-    assert!(said.contains("try: LEX_PR_OUTSIDE='why' git push"), "{said}");
+    assert!(said.contains("try: LEX_PR_OUTSIDE='why' git push origin main\n"), "{said}");
+    let said = refused(push(&sandbox, &["origin", "HEAD:refs/heads/main", "--force"]));
+    assert!(said.contains("try: LEX_PR_OUTSIDE='why' git push origin main\n"), "{said}");
     let said = passes(run(&sandbox, &sandbox.repo, &[("LEX_PR_OUTSIDE", "the queue is down")], &["push", "origin", "main"]));
     assert!(said.contains("landed by no run") && said.contains("said to be outside of a run: the queue is down"), "{said}");
 }
@@ -474,9 +477,10 @@ fn a_program_that_is_gone_or_killed_holds_no_push_up_unless_the_policy_says_so()
     sandbox.git(&["config", "lexpr.hookOnError", "deny"]);
     let said = run(&sandbox, &sandbox.repo, &[("PATH", &path)], &["push", "origin", "main"]);
     assert_ne!(said.0, 0, "{}", said.1);
+    assert!(said.1.contains("(exit status 137) and refuses this, as lexpr.hookOnError = deny has it"), "{}", said.1);
     sandbox.git(&["config", "lexpr.hookOnError", "allow"]);
     let said = passes(run(&sandbox, &sandbox.repo, &[("PATH", &path)], &["push", "origin", "main"]));
-    assert!(said.contains("lex-pr: the pre-push hook could not run (exit status 137) and lets this pass"), "{said}");
+    assert!(said.contains("lex-pr: the pre-push hook could not run ") && said.contains("(exit status 137) and lets this pass"), "{said}");
 }
 
 #[test]
@@ -518,11 +522,36 @@ fn a_hook_comes_before_the_one_that_is_there_and_goes_without_a_trace() {
         (of(&listed, "pre-commit"), of(&listed, "pre-push"), of(&listed, "update")),
         ("not-executable".into(), "installed".into(), "none".into())
     );
-    let old = std::fs::read_to_string(&own).unwrap().replace("exit 0", "exit 0 # old");
-    std::fs::write(&own, old).unwrap();
+    let text = std::fs::read_to_string(&own).unwrap();
+    let body = text.splitn(4, '\n').nth(3).unwrap().replace("exit 0", "exit 0 # old");
+    let head = text.lines().nth(1).unwrap();
+    let sum: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(&own, format!("#!/bin/sh\n{head}\n# SHA-256 of what follows: {sum}\n{body}")).unwrap();
     assert_eq!(of(&sandbox.json(&["hook", "list"], 0), "pre-push"), "old");
     let said = sandbox.json(&["hook", "install", "--type", "pre-push,pre-commit"], 0);
     assert_eq!((&said[0]["done"], &said[1]["done"]), (&"renewed".into(), &"renewed".into()));
+    assert!(said.as_array().unwrap().iter().all(|hook| hook["kept"].is_null()), "{said}");
+    // What somebody has added by hand is kept beside it.
+    let edit = |line: &str| {
+        let text = std::fs::read_to_string(&own).unwrap() + line;
+        std::fs::write(&own, &text).unwrap();
+        text
+    };
+    let first = edit("echo mine\n");
+    assert_eq!(of(&sandbox.json(&["hook", "list"], 0), "pre-push"), "edited");
+    let said = sandbox.lex(&["hook", "install"]).exits(0);
+    let kept = hooks.join("pre-push.edited");
+    assert!(said.stderr.contains(&format!("pre-push had been changed by hand; what it was is {} now", kept.display())), "{}", said.stderr);
+    assert_eq!((std::fs::read_to_string(&kept).unwrap(), of(&sandbox.json(&["hook", "list"], 0), "pre-push")), (first, "installed".into()));
+    let second = edit("echo more\n");
+    let said = sandbox.json(&["hook", "uninstall", "--type", "pre-push"], 0);
+    let kept_too = hooks.join("pre-push.edited-2");
+    assert_eq!((&said[0]["done"], &said[0]["kept"]), (&"restored".into(), &kept_too.to_str().unwrap().into()));
+    assert_eq!(std::fs::read_to_string(&kept_too).unwrap(), second);
+    for kept in [kept, kept_too] {
+        std::fs::remove_file(kept).unwrap();
+    }
+    sandbox.lex(&["hook", "install"]).exits(0);
     let said = sandbox.lex(&["hook", "uninstall"]).exits(0).stdout;
     assert!(said.contains("pre-push is as it was before") && said.contains("pre-commit is gone"), "{said}");
     assert_eq!((snapshot(&own), list()), (before, names));
@@ -553,7 +582,18 @@ fn hooks_are_where_git_looks_for_them() {
     assert!(sandbox.root.path().join("home/hooks/pre-push").is_file());
     sandbox.git(&["config", "core.hooksPath", "/dev/null"]);
     let said = sandbox.lex(&["hook", "install"]).exits(2).stderr;
-    assert!(said.contains("git runs no hooks here") && said.contains("git config --unset core.hooksPath"), "{said}");
+    assert!(said.contains("git runs no hooks here") && said.contains("git config --local --unset-all core.hooksPath"), "{said}");
+    let said = sandbox.lex(&["hook", "list"]).exits(0);
+    assert!(
+        said.stdout.contains("pre-push") && said.stderr.contains("git runs no hooks here, as core.hooksPath has it: "),
+        "{}",
+        said.stderr
+    );
+    sandbox.git(&["config", "--unset", "core.hooksPath"]);
+    sandbox.git(&["config", "--global", "core.hooksPath", "~/hooks"]);
+    let said = sandbox.lex(&["hook", "install"]).exits(0);
+    assert!(said.stderr.contains("core.hooksPath is set for all repositories: pre-push is asked in each"), "{}", said.stderr);
+    sandbox.git(&["config", "--global", "--unset", "core.hooksPath"]);
     sandbox.git(&["config", "core.hooksPath", ".husky/_"]);
     let said = sandbox.lex(&["hook", "install"]).exits(2).stderr;
     assert!(said.contains("echo 'git lex-pr hook run pre-push \"$@\"' >> .husky/pre-push"), "{said}");

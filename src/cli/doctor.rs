@@ -2,12 +2,14 @@
 
 use super::{Answer, context::Context};
 use crate::{
-    config::{Flags, Setting},
-    model::Result,
+    config::{FILE_NAME, Flags, Setting},
+    model::{Error, Result, error::Blame},
     repo::Repo,
     report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
     setup::{self, Examined, Finding, Level},
 };
+
+use std::collections::HashSet;
 
 /// Look at all that a run depends on, and name the command that mends what is wrong.
 ///
@@ -28,8 +30,16 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let mut settings = Vec::new();
     match context.repo() {
         Ok(repo) => {
-            findings.extend(setup::repository(&repo)?);
-            findings.extend(policy(&repo, args, context, &mut settings)?);
+            for looked in [setup::repository(&repo), policy(&repo, args, context, &mut settings)] {
+                match looked {
+                    Ok(found) => findings.extend(found),
+                    Err(error) if error.blame == Blame::Interrupt || args.plan.is_some() => return Err(error),
+                    // What cannot be looked at is wrong; that git is not here has been said.
+                    Err(error) => findings.push(Finding::of("repository", &error)),
+                }
+            }
+            let mut said = HashSet::new();
+            findings.retain(|finding| finding.level != Level::Bad || said.insert(finding.message.clone()));
             if args.fix {
                 setup::mend(&repo, &mut findings)?;
             }
@@ -43,15 +53,25 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     Ok(Answer { no: !well, ..Answer::yes(describe(&examined, args.fix), &examined)? })
 }
 
+/// That there is no policy, and why. A file that cannot be read is mended where it counts: in a commit.
+fn of_policy(error: &Error) -> Finding {
+    let finding = Finding::of("policy", error);
+    let branch = error.at.as_ref().and_then(|at| at.source.strip_suffix(FILE_NAME)?.strip_suffix(':'));
+    match (branch, &error.hint) {
+        (Some(branch), Some(hint)) => finding.mend(format!("edit {FILE_NAME} on {branch} and commit it: {hint}")),
+        _ => finding,
+    }
+}
+
 /// What the target demands, and the values that hold.
 fn policy(repo: &Repo, args: &Args, context: &Context, settings: &mut Vec<Setting>) -> Result<Vec<Finding>> {
     let (target, origin) = match context.default_target(repo, None) {
         Ok(found) => found,
-        Err(error) => return Ok(vec![Finding::of("policy", &error)]),
+        Err(error) => return Ok(vec![of_policy(&error)]),
     };
     let (_, commit, file) = match context.target_file(repo) {
         Ok(found) => found,
-        Err(error) => return Ok(vec![Finding::of("policy", &error)]),
+        Err(error) => return Ok(vec![of_policy(&error)]),
     };
     settings.push(Setting { key: "target".into(), value: target.clone(), origin: origin.to_string() });
     let plan = match context.plan_or_none(repo, args.plan.as_deref()) {

@@ -9,6 +9,7 @@ use crate::{
 use clap::Subcommand;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::path::Path;
 
 /// Hooks of git: what is pushed, committed or received must hold policy.
 #[derive(Debug, Subcommand)]
@@ -47,6 +48,9 @@ pub struct Listed {
     /// The file, such as that of a hook manager, by which another hook asks ours.
     #[serde(skip_serializing_if = "Option::is_none")]
     asked_by: Option<String>,
+    /// Where ours is kept as it was before the command, for somebody had changed it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<String>,
     /// What the command did: `installed`, `chained`, `renewed`, `removed`, `restored` or `nothing`; absent in a list.
     #[serde(skip_serializing_if = "Option::is_none")]
     done: Option<&'static str>,
@@ -62,7 +66,9 @@ enum State {
     Installed,
     /// Ours, as another version wrote it: `hook install` renews it.
     Old,
-    /// Ours, but git does not run it, for it is not executable: `hook install` mends it.
+    /// Ours, with changes by somebody else: `hook install` renews it and keeps a copy.
+    Edited,
+    /// Git does not run it, for it is not executable; ours is mended by `hook install`.
     NotExecutable,
     /// Another hook, which asks ours.
     Asked,
@@ -76,6 +82,7 @@ impl State {
             State::None => ("none".into(), FAINT),
             State::Installed => ("installed".into(), GOOD),
             State::Old => ("installed by another version".into(), CARE),
+            State::Edited => ("installed, and changed by hand".into(), CARE),
             State::NotExecutable => ("not executable".into(), CARE),
             State::Asked => ("asked by another hook".into(), GOOD),
             State::Other => ("another hook".into(), PLAIN),
@@ -96,7 +103,7 @@ fn install(repo: &Repo, hooks: &[Hook]) -> Result<Answer> {
     let usual = [if repo.git.workdir().is_some() { Hook::PrePush } else { Hook::PreReceive }];
     let (mut listed, mut text, mut notes) = (Vec::new(), String::new(), Vec::new());
     for hook in if hooks.is_empty() { &usual[..] } else { hooks } {
-        let (file, done) = repo.install_hook(*hook)?;
+        let (file, done, kept) = repo.install_hook(*hook)?;
         let (word, what) = match done {
             Installed::New => ("installed", "is installed"),
             Installed::Chained => ("chained", "is installed, and runs the hook that was there first"),
@@ -105,9 +112,15 @@ fn install(repo: &Repo, hooks: &[Hook]) -> Result<Answer> {
         };
         text.push_str(&format!("{} {}\n", paint(GOOD, &format!("{} {what}:", hook.name())), printable(&file.path.display().to_string())));
         notes.extend(caveats(repo, &file));
-        listed.push(Listed { done: Some(word), ..of(&file) });
+        notes.extend(kept_as(*hook, kept.as_deref()));
+        listed.push(Listed { done: Some(word), kept: kept.map(|kept| kept.display().to_string()), ..of(&file) });
     }
     Ok(Answer::yes(text, &listed)?.with_notes(notes))
+}
+
+/// Where a hook of ours is now that somebody had changed.
+fn kept_as(hook: Hook, kept: Option<&Path>) -> Option<String> {
+    kept.map(|kept| format!("{} had been changed by hand; what it was is {} now, which git does not run", hook.name(), kept.display()))
 }
 
 /// What somebody who installs a hook may not expect.
@@ -122,6 +135,15 @@ fn caveats(repo: &Repo, file: &HookFile) -> Vec<String> {
     if inside {
         notes.push(format!("core.hooksPath is in the work tree: whether {} is committed is yours to say", file.path.display()));
     }
+    if repo.hooks_path_scope().is_some_and(|scope| scope == "global" || scope == "system") {
+        notes.push(format!("core.hooksPath is set for all repositories: {name} is asked in each of them"));
+    }
+    if file.hook.is_of_server() {
+        notes.extend(repo.push_options_off().map(|git| format!("nobody can say why a push goes past runs, until `{git}`")));
+    }
+    if file.hook == Hook::Update {
+        notes.push("git tells update nothing of what is said by `git push -o`; pre-receive is told".into());
+    }
     if let Some(before) = &file.before
         && before.symlink_metadata().is_ok_and(|data| data.is_symlink())
             | std::fs::read(before).is_ok_and(|text| text.windows(2).any(|two| two == b"$0"))
@@ -132,9 +154,10 @@ fn caveats(repo: &Repo, file: &HookFile) -> Vec<String> {
 }
 
 fn uninstall(repo: &Repo, hooks: &[Hook]) -> Result<Answer> {
-    let (mut listed, mut text) = (Vec::new(), String::new());
+    let (mut listed, mut text, mut notes) = (Vec::new(), String::new(), Vec::new());
     for hook in if hooks.is_empty() { &Hook::ALL[..] } else { hooks } {
-        let (word, what) = match repo.uninstall_hook(*hook)? {
+        let (removed, kept) = repo.uninstall_hook(*hook)?;
+        let (word, what) = match removed {
             Removed::Gone => ("removed", "is gone"),
             Removed::Restored => ("restored", "is as it was before"),
             Removed::None if hooks.is_empty() => continue,
@@ -142,12 +165,14 @@ fn uninstall(repo: &Repo, hooks: &[Hook]) -> Result<Answer> {
         };
         text.push_str(&format!("{} {what}\n", hook.name()));
         let file = repo.hook_files()?.into_iter().find(|file| file.hook == *hook);
-        listed.extend(file.map(|file| Listed { done: Some(word), ..of(&file) }));
+        notes.extend(kept_as(*hook, kept.as_deref()));
+        let kept = kept.map(|kept| kept.display().to_string());
+        listed.extend(file.map(|file| Listed { done: Some(word), kept, ..of(&file) }));
     }
     if listed.is_empty() {
         text.push_str("no hook was installed\n");
     }
-    Answer::yes(text, &listed)
+    Ok(Answer::yes(text, &listed)?.with_notes(notes))
 }
 
 fn list(repo: &Repo) -> Result<Answer> {
@@ -163,15 +188,19 @@ fn list(repo: &Repo) -> Result<Answer> {
             hook.before.as_deref().map_or_else(|| shown(""), shown),
         ]
     }));
-    Answer::yes(columns(&rows), &listed)
+    let off = repo.why_no_hook(Hook::PrePush)?.filter(|error| error.code == "hooks-off");
+    let off = off.map(|error| format!("git runs no hooks here, as core.hooksPath has it: {}", error.hint.unwrap_or_default()));
+    Ok(Answer::yes(columns(&rows), &listed)?.with_notes(off.into_iter().collect()))
 }
 
 fn of(file: &HookFile) -> Listed {
     let state = match file.state {
         HookState::None => State::None,
         HookState::Ours => State::Installed,
+        HookState::Old if file.edited => State::Edited,
         HookState::Old => State::Old,
         HookState::Off => State::NotExecutable,
+        HookState::Others if !file.executable => State::NotExecutable,
         HookState::Others if file.asked_by.is_some() => State::Asked,
         HookState::Others => State::Other,
     };
@@ -181,6 +210,7 @@ fn of(file: &HookFile) -> Listed {
         state,
         before: file.before.as_ref().map(|before| before.display().to_string()),
         asked_by: file.asked_by.as_ref().map(|by| by.display().to_string()),
+        kept: None,
         done: None,
     }
 }

@@ -28,6 +28,7 @@ struct Push<'a> {
     remote: Option<&'a str>,
     /// What brings verdicts to where they are looked for.
     bring: &'static str,
+    /// What is said of going past runs, of the branch that is looked at.
     outside: Outside<'a>,
     /// The branch that plans land on where nothing else is said.
     default: Option<String>,
@@ -56,19 +57,16 @@ pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context, on_error
         Hook::PrePush => std::env::var("LEX_PR_OUTSIDE").ok(),
         _ => push_option("lex-pr.outside"),
     };
-    let how = match hook {
-        Hook::PrePush => "LEX_PR_OUTSIDE='why' git push ...",
-        _ => "git push -o lex-pr.outside='why' ...",
-    };
     let remote = args.first().map(String::as_str).filter(|_| hook == Hook::PrePush);
     let plans = store::load_all(&repo)?.0;
     let default = default_target(&repo, context, remote)?;
     let targets = plans.iter().map(|stored| stored.plan.target.clone()).chain(default.clone()).collect();
-    let outside = Outside { why: why.as_deref().map(str::trim).filter(|why| !why.is_empty()), how };
+    let why = why.as_deref().map(str::trim).filter(|why| !why.is_empty());
     let bring = if hook.is_of_server() { " && git lex-pr sync" } else { "" };
-    let push = Push { repo: &repo, context, remote, bring, outside, default, targets, plans };
+    let mut push = Push { repo: &repo, context, remote, bring, outside: Outside { why, how: String::new() }, default, targets, plans };
     let mut findings = Vec::new();
     for (branch, update) in branches {
+        push.outside.how = how_outside(hook, &repo, remote, branch, update)?;
         let found = if push.targets.contains(branch) { push.target(branch, update) } else { push.planned(branch, update) };
         match found {
             Ok(found) => findings.extend(found),
@@ -77,6 +75,31 @@ pub fn look(hook: Hook, args: &[String], repo: Repo, context: &Context, on_error
         }
     }
     Ok(findings)
+}
+
+/// The command by which somebody says why they push `branch` past runs.
+fn how_outside(hook: Hook, repo: &Repo, remote: Option<&str>, branch: &str, update: &RefChange) -> Result<String> {
+    let branch = shell_word(branch);
+    Ok(match hook {
+        Hook::PrePush => {
+            let name = format!("{BRANCHES}{branch}");
+            let refspec = match update.new {
+                None => format!(":{branch}"),
+                Some(new) if repo.ref_commit(&name)? == Some(new) => branch,
+                Some(new) => format!("{}:{name}", new.to_hex_with_len(10)),
+            };
+            let takes_back =
+                matches!((update.old, update.new), (Some(old), Some(new)) if repo.has_commit(old) && !repo.is_ancestor(old, new)?);
+            let force = if takes_back { " --force" } else { "" };
+            format!("LEX_PR_OUTSIDE='why' git push{force} {} {refspec}", shell_word(remote.unwrap_or("origin")))
+        }
+        // The hooks of a server know neither what it is called elsewhere nor what is pushed to it from there.
+        Hook::Update => "git lex-pr hook install --type pre-receive, on the server: git tells `update` nothing of `git push -o`".into(),
+        _ => match repo.push_options_off() {
+            Some(on) => format!("{on}, on the server; then git push -o lex-pr.outside='why' REMOTE {branch}"),
+            None => format!("git push -o lex-pr.outside='why' REMOTE {branch}"),
+        },
+    })
 }
 
 impl Push<'_> {
@@ -97,7 +120,7 @@ impl Push<'_> {
         let again = of_plan.map(|stored| format!(" --plan {}", shell_word(&stored.name))).unwrap_or_default();
         judge_target(
             self.repo,
-            &Pushed { target: branch, old, new, config_at: &config_at, again: &again, bring: self.bring, outside: self.outside },
+            &Pushed { target: branch, old, new, config_at: &config_at, again: &again, bring: self.bring, outside: &self.outside },
         )
     }
 

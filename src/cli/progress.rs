@@ -39,7 +39,7 @@ pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result
                 let waiting: String = waiting.iter().map(waits).collect();
                 bar.set_message(printable(&format!("{left}{}{waiting}", gates.join(", "))));
             }
-            (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words())),
+            (Some(bar), Event::Decided(report, left)) => step(bar, left, &format!("{}: {}", report.name, report.status.words_so_far())),
             (None, Event::Begun(_) | Event::Proving { .. } | Event::Decided(..)) => {}
         }
     });
@@ -56,7 +56,7 @@ fn tell(report: &ItemReport) {
         let took = Duration::from_millis(verdict.duration_ms);
         tracing::debug!(?took, reused = gate.reused, "{}: gate {}: {}", report.name, gate.gate, verdict.words());
     }
-    tracing::debug!("{}: {}", report.name, report.status.words());
+    tracing::debug!("{}: {}", report.name, report.status.words_so_far());
 }
 
 /// What a gate waits for, behind what is at work.

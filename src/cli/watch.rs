@@ -31,9 +31,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         let what = format!("plan {} onto {}, by {}", run.plan, run.target, who(&run));
         super::print(&format!("{}\n", paint(FAINT, &printable(&what))))?;
     }
-    let run = watch(&repo, run.id.as_deref().unwrap_or_default(), &mut |item| match context.json {
+    let run = watch(&repo, run.id.as_deref().unwrap_or_default(), &mut |run, item| match context.json {
         true => Ok(()),
-        false => super::print(&line(item)),
+        false => super::print(&line(run, item)),
     })?;
     let id = run.id.as_deref().unwrap_or_default();
     match run.state {
@@ -60,8 +60,9 @@ fn followed(repo: &Repo, arg: Option<&str>) -> Result<Run> {
     open.map_or_else(|| find(repo, arg), Ok)
 }
 
-fn line(item: &ItemReport) -> String {
-    let status = paint(of_status(item.status), item.status.words());
+fn line(run: &Run, item: &ItemReport) -> String {
+    let words = if run.state == RunState::Running { item.status.words_so_far() } else { run.words(item) };
+    let status = paint(of_status(item.status), words);
     let detail = if item.detail.is_empty() { String::new() } else { format!(" ({})", printable(&item.detail)) };
     format!("{}: {status}{detail}\n", printable(&item.name))
 }

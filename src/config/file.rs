@@ -268,7 +268,7 @@ impl ConfigFile {
 
     /// Read the file. `source` names it in errors, such as `main:lex-pr.toml`.
     pub fn parse(text: &str, source: &str) -> Result<ConfigFile> {
-        let mut file: ConfigFile = read_toml(text, source, "see docs/config.md for what the key takes")?;
+        let mut file: ConfigFile = read_toml(text, source, "`git lex-pr schema config` tells what the key takes")?;
         if file.version > VERSION {
             let message = format!("version {} of the file is newer than the {VERSION} that this git-lex-pr reads", file.version);
             return Err(Error::input("newer-schema", message)
@@ -285,7 +285,7 @@ impl ConfigFile {
         }
         file.policy.performance.check().map_err(|(key, _, message)| {
             let place = Location::new(source).at_path(format!("policy.performance.{key}"));
-            Error::input("bad-value", message).at(place).hint("docs/config.md has what the key takes")
+            Error::input("bad-value", message).at(place).hint("`git lex-pr schema config` tells what the key takes")
         })?;
         file.source = source.into();
         Ok(file)

@@ -209,6 +209,11 @@ impl Status {
         matches!(self, Status::Merged | Status::UpToDate)
     }
 
+    /// The words for an item of a run that is at work: what is in has not landed yet.
+    pub fn words_so_far(self) -> &'static str {
+        if self == Status::Merged { "holds" } else { self.words() }
+    }
+
     /// The words that the matrix shows.
     pub fn words(self) -> &'static str {
         match self {

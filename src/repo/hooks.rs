@@ -4,7 +4,8 @@
 //! (githooks(5)).
 
 use super::Repo;
-use crate::model::{Error, Result, error::Location, hook::Hook, shell_word};
+use crate::model::{Error, Result, error::Location, hex, hook::Hook, shell_word};
+use sha2::{Digest, Sha256};
 use std::{
     fs::Permissions,
     io::{ErrorKind, Write},
@@ -18,11 +19,12 @@ const BEFORE: &str = ".before-lex-pr";
 /// The line by which a hook of ours is known.
 const MARK: &str = "# Written by `git lex-pr hook install`; `git lex-pr hook uninstall` takes it away and puts back what was here.";
 
+/// How its next line begins, which tells whether somebody has changed those behind it.
+const SUM: &str = "# SHA-256 of what follows: ";
+
 /// The script of a hook. 0 and 1 are answers; 130 is Ctrl-C. Anything else means that there was none: the program is gone, or was
 /// killed. What that does to a push is policy, of which only git's configuration can be asked without the program.
-const SCRIPT: &str = r#"#!/bin/sh
-MARK
-lex_pr=$(command -v git-lex-pr) || lex_pr=PROGRAM
+const SCRIPT: &str = r#"lex_pr=$(command -v git-lex-pr) || lex_pr=PROGRAM
 before=${0%/*}/HOOK.before-lex-pr
 if [ -x "$before" ]; then
 RUN_BOTH
@@ -31,8 +33,12 @@ else
 fi
 status=$?
 case $status in 0 | 1 | 130) exit $status ;; esac
-test "$(git config --get lexpr.hookOnError)" = deny && exit 1
-echo "lex-pr: the HOOK hook could not run (exit status $status) and lets this pass; git lex-pr doctor" >&2
+why="lex-pr: the HOOK hook could not run $lex_pr (exit status $status)"
+if [ "$(git config --get lexpr.hookOnError)" = deny ]; then
+    echo "$why and refuses this, as lexpr.hookOnError = deny has it" >&2
+    exit 1
+fi
+echo "$why and lets this pass; git lex-pr doctor" >&2
 exit 0
 "#;
 
@@ -55,21 +61,58 @@ pub struct HookFile {
     pub state: HookState,
     /// Where the hook is that ours runs first.
     pub before: Option<PathBuf>,
-    /// The file, such as that of a hook manager, by which somebody else's hook asks ours.
+    /// The file, such as that of a hook manager, by which another hook asks ours, or would if it were there.
     pub asked_by: Option<PathBuf>,
+    /// Whether the file may be run, without which git passes it over.
+    pub executable: bool,
+    /// Whether it is ours and somebody has changed it.
+    pub edited: bool,
 }
 
-/// Where the usual hook managers read what to run, from the root of the work tree; husky has a file of the hook's name.
-const MANAGED: [&str; 8] = [
-    "lefthook.yml",
-    "lefthook.yaml",
-    "lefthook.toml",
-    "lefthook.json",
-    ".lefthook.yml",
-    ".lefthook.yaml",
-    ".pre-commit-config.yaml",
-    ".husky",
-];
+impl HookFile {
+    /// Whether git asks us by it.
+    pub fn asks(&self) -> bool {
+        match self.state {
+            HookState::Ours | HookState::Old => true,
+            HookState::Others => self.executable && self.asked_by.is_some(),
+            HookState::None | HookState::Off => false,
+        }
+    }
+}
+
+/// A manager of hooks.
+pub struct Manager {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it reads what to run, from the root of the work tree; husky has a file of the hook's name in its folder.
+    pub file: &'static str,
+    /// The command that puts its own hooks where git runs them.
+    pub install: &'static str,
+}
+
+impl Manager {
+    /// The usual ones.
+    pub const ALL: [Manager; 8] = [
+        Manager { name: "lefthook", file: "lefthook.yml", install: "lefthook install" },
+        Manager { name: "lefthook", file: "lefthook.yaml", install: "lefthook install" },
+        Manager { name: "lefthook", file: "lefthook.toml", install: "lefthook install" },
+        Manager { name: "lefthook", file: "lefthook.json", install: "lefthook install" },
+        Manager { name: "lefthook", file: ".lefthook.yml", install: "lefthook install" },
+        Manager { name: "lefthook", file: ".lefthook.yaml", install: "lefthook install" },
+        Manager {
+            name: "pre-commit",
+            file: ".pre-commit-config.yaml",
+            install: "pre-commit install -t pre-push -t pre-commit -t commit-msg",
+        },
+        Manager { name: "husky", file: ".husky", install: "npx husky" },
+    ];
+
+    /// Its file for a hook, in the work tree at `root`.
+    pub fn file_of(&self, root: &Path, hook: Hook) -> PathBuf {
+        let file = root.join(self.file);
+        if self.name == "husky" { file.join(hook.name()) } else { file }
+    }
+}
 
 /// What is in the place of a hook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,20 +155,53 @@ pub enum Removed {
 
 impl Repo {
     /// The folder that git runs hooks from: `core.hooksPath`, or `hooks` in the git folder.
-    ///
-    /// Errors: hooks that are switched off, and a folder that husky writes anew each time.
     pub fn hooks_folder(&self) -> Result<PathBuf> {
         let said = self.git_command().args(["rev-parse", "--git-path", "hooks"]).run("find the folder of hooks")?;
         let said = String::from_utf8(said).map_err(|_| Error::input("bad-config", "the path of the hooks is not UTF-8"))?;
         let root = self.git.workdir().unwrap_or_else(|| self.git.git_dir());
-        let folder = std::path::absolute(root.join(said.trim_end_matches('\n'))).map_err(|e| Error::io("find the folder of hooks", e))?;
+        std::path::absolute(root.join(said.trim_end_matches('\n'))).map_err(|e| Error::io("find the folder of hooks", e))
+    }
+
+    /// Whose configuration says where hooks are, as `git config --show-scope` has it: `local`, `global` and so on; nothing where none does.
+    pub fn hooks_path_scope(&self) -> Option<String> {
+        let said = self.git_command().args(["config", "--show-scope", "--get", "core.hooksPath"]).output(None).ok()?;
+        Some(String::from_utf8_lossy(&said.stdout).split_once('\t')?.0.to_string())
+    }
+
+    /// The command that lets those who push here say something by `git push -o`, where they cannot yet.
+    pub fn push_options_off(&self) -> Option<&'static str> {
+        let on = self.git.config_snapshot().boolean("receive.advertisePushOptions").unwrap_or(false);
+        (!on).then_some("git config receive.advertisePushOptions true")
+    }
+
+    /// Why a hook cannot be put where git looks: hooks are switched off, or the folder is one that husky writes anew each time. The hint
+    /// is the command that changes that.
+    pub fn why_no_hook(&self, hook: Hook) -> Result<Option<Error>> {
+        let folder = self.hooks_folder()?;
         let at = Location::new("git config core.hooksPath");
         if folder == Path::new("/dev/null") {
-            return Err(Error::input("hooks-off", "git runs no hooks here")
-                .at(at)
-                .hint("git config --unset core.hooksPath, with --global where it is set for all repositories"));
+            let unset = match self.hooks_path_scope().as_deref() {
+                Some(scope @ ("local" | "worktree" | "global" | "system")) => format!("git config --{scope} --unset-all core.hooksPath"),
+                _ => "unset GIT_CONFIG_COUNT GIT_CONFIG_PARAMETERS".into(),
+            };
+            return Ok(Some(Error::input("hooks-off", "git runs no hooks here").at(at).hint(unset)));
         }
-        Ok(folder)
+        if !folder.ends_with(".husky/_") {
+            return Ok(None);
+        }
+        let own = format!(".husky/{}", hook.name());
+        let line = format!("git lex-pr hook run {} \"$@\"", hook.name());
+        Ok(Some(
+            Error::input("of-husky", format!("the hooks here are husky's, which keeps what they run in {own}"))
+                .at(at)
+                .hint(format!("echo '{line}' >> {own}")),
+        ))
+    }
+
+    /// What is in the place of a hook in the folder that git uses where no configuration names another.
+    pub fn usual_hook_file(&self, hook: Hook) -> Result<HookFile> {
+        let file = look(&self.git.common_dir().join("hooks"), hook)?;
+        Ok(HookFile { asked_by: self.asked_by(&file), ..file })
     }
 
     /// What is in the place of each hook.
@@ -138,24 +214,29 @@ impl Repo {
         files.collect()
     }
 
-    /// The file by which somebody else's hook asks ours, as far as that can be seen.
+    /// The file by which another hook than ours asks ours, as far as that can be seen.
     fn asked_by(&self, file: &HookFile) -> Option<PathBuf> {
-        let root = self.git.workdir().filter(|_| file.state == HookState::Others)?;
-        let named = |name: &str| if name == ".husky" { root.join(name).join(file.hook.name()) } else { root.join(name) };
-        let call = format!("lex-pr hook run {}", file.hook.name());
-        let asks = |path: &PathBuf| std::fs::read(path).is_ok_and(|text| text.windows(call.len()).any(|part| part == call.as_bytes()));
-        std::iter::once(file.path.clone()).chain(MANAGED.iter().map(|name| named(name))).find(asks)
+        if !matches!(file.state, HookState::Others | HookState::None) {
+            return None;
+        }
+        let root = self.git.workdir();
+        let managed = root.into_iter().flat_map(|root| Manager::ALL.iter().map(|manager| manager.file_of(root, file.hook)));
+        std::iter::once(file.path.clone()).chain(managed).find(|path| calls(path, file.hook))
     }
 
     /// Put ours in the place of a hook. The one that is there is run first from then on.
     ///
-    /// Errors: a hook of before that is in the way, and a folder that cannot be written.
-    pub fn install_hook(&self, hook: Hook) -> Result<(HookFile, Installed)> {
+    /// Gives the copy, too, of one of ours that somebody had changed.
+    ///
+    /// Errors: a folder that is no place for it, a hook of before that is in the way, and a folder that cannot be written.
+    pub fn install_hook(&self, hook: Hook) -> Result<(HookFile, Installed, Option<PathBuf>)> {
+        if let Some(error) = self.why_no_hook(hook)? {
+            return Err(error);
+        }
         let folder = self.hooks_folder()?;
-        refuse_husky(&folder, hook)?;
         let file = look(&folder, hook)?;
         let done = match file.state {
-            HookState::Ours => return Ok((file, Installed::Already)),
+            HookState::Ours => return Ok((file, Installed::Already, None)),
             HookState::Old | HookState::Off => Installed::Renewed,
             HookState::None => Installed::New,
             HookState::Others => Installed::Chained,
@@ -168,27 +249,53 @@ impl Repo {
         new.write_all(script(hook).as_bytes()).map_err(writing)?;
         new.as_file().set_permissions(Permissions::from_mode(0o755)).map_err(writing)?;
         if done == Installed::Chained {
-            keep_before(&file.path, &before(&folder, hook))?;
+            give_name(&file.path, &before(&folder, hook))?;
         }
+        let kept = keep_edited(&file)?;
         // In one step: there is a hook at each moment.
         new.persist(&file.path).map_err(|e| writing(e.error))?;
-        Ok((look(&folder, hook)?, done))
+        Ok((look(&folder, hook)?, done, kept))
     }
 
-    /// Take ours away, and put the one that was there back.
-    pub fn uninstall_hook(&self, hook: Hook) -> Result<Removed> {
+    /// Take ours away, and put the one that was there back. Gives the copy, too, of one of ours that somebody had changed.
+    pub fn uninstall_hook(&self, hook: Hook) -> Result<(Removed, Option<PathBuf>)> {
         let folder = self.hooks_folder()?;
         let file = look(&folder, hook)?;
         match (file.state, &file.before) {
-            (HookState::Others, _) | (HookState::None, None) => return Ok(Removed::None),
+            (HookState::Others, _) | (HookState::None, None) => return Ok((Removed::None, None)),
             _ => {}
         }
+        let kept = keep_edited(&file)?;
         let removing = |e: std::io::Error| Error::io(format_args!("take {} away", file.path.display()), e);
-        match &file.before {
-            Some(before) => std::fs::rename(before, &file.path).map(|()| Removed::Restored).map_err(removing),
-            None => std::fs::remove_file(&file.path).map(|()| Removed::Gone).map_err(removing),
-        }
+        let removed = match &file.before {
+            Some(before) => std::fs::rename(before, &file.path).map(|()| Removed::Restored),
+            // The copy may have been made by moving it.
+            None => std::fs::remove_file(&file.path).or_else(|e| if kept.is_some() { Ok(()) } else { Err(e) }).map(|()| Removed::Gone),
+        };
+        Ok((removed.map_err(removing)?, kept))
     }
+}
+
+/// Whether a file calls this tool for `hook`: by name, or by the variable of the script that `hook install` writes.
+fn calls(file: &Path, hook: Hook) -> bool {
+    let text = std::fs::read(file).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let calls = ["lex-pr hook run ", "\"$lex_pr\" hook run "].map(|call| format!("{call}{}", hook.name()));
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).any(|line| calls.iter().any(|call| line.contains(call)))
+}
+
+/// Give a hook of ours that somebody has changed a second name, under which it stays.
+fn keep_edited(file: &HookFile) -> Result<Option<PathBuf>> {
+    if !file.edited {
+        return Ok(None);
+    }
+    let names = std::iter::once(".edited".to_string()).chain((2..).map(|number| format!(".edited-{number}")));
+    let mut paths = names.map(|name| file.path.with_file_name(format!("{}{name}", file.hook.name())));
+    let free = paths.find(|path| path.symlink_metadata().is_err());
+    if let Some(free) = &free {
+        give_name(&file.path, free)?;
+    }
+    Ok(free)
 }
 
 fn before(folder: &Path, hook: Hook) -> PathBuf {
@@ -198,9 +305,11 @@ fn before(folder: &Path, hook: Hook) -> PathBuf {
 fn look(folder: &Path, hook: Hook) -> Result<HookFile> {
     let path = folder.join(hook.name());
     let reading = |e: std::io::Error| Error::io(format_args!("read {}", path.display()), e);
+    let (mut edited, executable) = (false, path.metadata().is_ok_and(|data| data.permissions().mode() & 0o111 != 0));
     // A link is somebody's, whatever it leads to.
     let state = match path.symlink_metadata() {
-        Err(e) if e.kind() == ErrorKind::NotFound => HookState::None,
+        // Where hooks are switched off, their folder is no folder.
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => HookState::None,
         Err(e) => return Err(reading(e)),
         Ok(data) if data.is_dir() => {
             return Err(Error::input("no-hook", format!("{} is a folder", path.display())).hint("move it away: git runs files"));
@@ -209,6 +318,7 @@ fn look(folder: &Path, hook: Hook) -> Result<HookFile> {
         Ok(data) => {
             let text = std::fs::read(&path).map_err(reading)?;
             let is_ours = text.split(|byte| *byte == b'\n').nth(1) == Some(MARK.as_bytes());
+            edited = is_ours && is_edited(&text);
             match (is_ours, data.permissions().mode() & 0o100 != 0) {
                 (false, _) => HookState::Others,
                 (true, false) => HookState::Off,
@@ -218,11 +328,22 @@ fn look(folder: &Path, hook: Hook) -> Result<HookFile> {
         }
     };
     let before = Some(before(folder, hook)).filter(|before| before.symlink_metadata().is_ok());
-    Ok(HookFile { hook, path, state, before, asked_by: None })
+    Ok(HookFile { hook, path, state, before, asked_by: None, executable, edited })
+}
+
+/// Whether a hook of ours is not as it was written.
+fn is_edited(text: &[u8]) -> bool {
+    let mut lines = text.splitn(4, |byte| *byte == b'\n').skip(2);
+    let (sum, rest) = (lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
+    sum != format!("{SUM}{}", sum_of(rest)).as_bytes()
+}
+
+fn sum_of(text: &[u8]) -> String {
+    hex(&Sha256::digest(text))
 }
 
 /// Give the hook at `path` a second name. One that has it already, from an installation that was killed, stays.
-fn keep_before(path: &Path, before: &Path) -> Result<()> {
+fn give_name(path: &Path, before: &Path) -> Result<()> {
     let keeping = |e: std::io::Error| Error::io(format_args!("keep {}", path.display()), e);
     let node = |path: &Path| path.symlink_metadata().map(|data| (data.dev(), data.ino()));
     match std::fs::hard_link(path, before) {
@@ -239,21 +360,10 @@ fn keep_before(path: &Path, before: &Path) -> Result<()> {
     }
 }
 
-/// Husky writes its folder anew at each install, and goes by the names of the files in it.
-fn refuse_husky(folder: &Path, hook: Hook) -> Result<()> {
-    if !folder.ends_with(".husky/_") {
-        return Ok(());
-    }
-    let own = format!(".husky/{}", hook.name());
-    let line = format!("git lex-pr hook run {} \"$@\"", hook.name());
-    Err(Error::input("of-husky", format!("the hooks here are husky's, which keeps what they run in {own}"))
-        .at(Location::new("git config core.hooksPath"))
-        .hint(format!("echo '{line}' >> {own}")))
-}
-
 fn script(hook: Hook) -> String {
     // Where the program is not found on PATH, as in a graphical client, it is where it was when the hook was installed.
     let program = std::env::current_exe().map_or_else(|_| "git-lex-pr".into(), |path| path.to_string_lossy().into_owned());
     let both = if hook.is_fed() { RUN_BOTH_FED } else { RUN_BOTH };
-    SCRIPT.replace("RUN_BOTH", both).replace("HOOK", hook.name()).replace("MARK", MARK).replace("PROGRAM", &shell_word(&program))
+    let body = SCRIPT.replace("RUN_BOTH", both).replace("HOOK", hook.name()).replace("PROGRAM", &shell_word(&program));
+    format!("#!/bin/sh\n{MARK}\n{SUM}{}\n{body}", sum_of(body.as_bytes()))
 }

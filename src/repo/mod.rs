@@ -31,7 +31,7 @@ pub use checkout::Checkout;
 pub use disk::{RESERVE, free};
 pub use gate_tree::{GateTree, PLAIN_CONFIG};
 pub use history::History;
-pub use hooks::{HookFile, HookState, Installed, Removed};
+pub use hooks::{HookFile, HookState, Installed, Manager, Removed};
 pub use listing::Listing;
 pub use notes::{NoteLines, Notes};
 pub(crate) use objects::named_objects;

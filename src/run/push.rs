@@ -38,16 +38,15 @@ pub struct Pushed<'a> {
     /// The command that brings what another one has made to where it is looked for; empty where that is here.
     pub bring: &'a str,
     /// What is said of commits that no run landed.
-    pub outside: Outside<'a>,
+    pub outside: &'a Outside<'a>,
 }
 
 /// How somebody says that they go past runs.
-#[derive(Clone, Copy)]
 pub struct Outside<'a> {
     /// Why they do, where they say so.
     pub why: Option<&'a str>,
     /// The command that says it.
-    pub how: &'a str,
+    pub how: String,
 }
 
 impl Outside<'_> {
@@ -55,7 +54,7 @@ impl Outside<'_> {
     pub fn ruled(&self, ruling: Ruling, branch: &str, message: &str) -> Finding {
         match self.why {
             Some(why) => Finding::note(branch, format!("{message}; said to be outside of a run: {why}")),
-            None if ruling == Ruling::Deny => Finding::ruled(ruling, branch, message).mend(self.how),
+            None if ruling == Ruling::Deny => Finding::ruled(ruling, branch, message).mend(&*self.how),
             None => Finding::note(branch, message),
         }
     }
@@ -298,6 +297,10 @@ fn judge(report: &ItemReport, branch: &str, ruling: Ruling, missing: Missing, co
     }
     let words = |names: &[&str]| names.iter().map(|name| shell_word(name)).collect::<Vec<_>>().join(" ");
     let red: Vec<&str> = red.iter().map(|gate| &*gate.gate).collect();
+    // No gate has anything against it, and none would: its policy cannot be read.
+    if red.is_empty() && silent.is_empty() {
+        return Some(Finding::ruled(ruling, branch, said.join("; ")).mend("git lex-pr doctor"));
+    }
     let names = if red.is_empty() || red == [CONFLICT_MARKERS] && !silent.is_empty() { silent } else { red };
     Some(Finding::ruled(ruling, branch, said.join("; ")).mend(command(&words(&names))))
 }

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 /// its process was killed.
 ///
 /// As long as nothing happens this reads one ref, so that it may be left on.
-pub fn watch(repo: &Repo, id: &str, tell: &mut dyn FnMut(&ItemReport) -> Result<()>) -> Result<Run> {
+pub fn watch(repo: &Repo, id: &str, tell: &mut dyn FnMut(&Run, &ItemReport) -> Result<()>) -> Result<Run> {
     let gone = || Error::input("no-run", format!("there is no run `{id}` any more"));
     let mut told: HashMap<String, Status> = HashMap::new();
     let mut seen = None;
@@ -32,7 +32,7 @@ pub fn watch(repo: &Repo, id: &str, tell: &mut dyn FnMut(&ItemReport) -> Result<
             let run = journal::find(repo, id)?.ok_or_else(gone)?;
             for item in run.items.iter().filter(|item| item.status != Status::Pending) {
                 if told.insert(item.name.clone(), item.status) != Some(item.status) {
-                    tell(item)?;
+                    tell(&run, item)?;
                 }
             }
             newest = Some(run);

@@ -89,7 +89,8 @@ impl Finding {
         Finding { mend: error.hint.clone(), ..Finding::bad(about, error.to_string()) }
     }
 
-    fn mend(self, command: impl Into<String>) -> Finding {
+    /// Name the command, or the deed, that mends it.
+    pub fn mend(self, command: impl Into<String>) -> Finding {
         Finding { mend: Some(command.into()), ..self }
     }
 

@@ -45,9 +45,19 @@ fn policy(repo: &Repo, target: &str, commit: ObjectId, file: &ConfigFile) -> Fin
     let message = |words: &str| format!("{words} {target}, where policy is read from");
     let commit_it =
         if on_target { format!("git add {FILE_NAME} && git commit -m 'Set up lex-pr'") } else { format!("commit it to {target}") };
+    let unread = edited.as_deref().map(|text| ConfigFile::parse(&String::from_utf8_lossy(text), FILE_NAME));
+    if let Some(Err(error)) = unread.filter(|_| committed != edited) {
+        let message = format!("{FILE_NAME} in the work tree cannot be read: {error}");
+        let hint = error.hint.map(|hint| format!(": {hint}")).unwrap_or_default();
+        return Finding::bad("policy", message).mend(format!("mend it before it is committed{hint}"));
+    }
     match (committed, edited) {
         (None, Some(_)) => Finding::bad("policy", message(&format!("{FILE_NAME} is not committed to"))).mend(commit_it),
-        (None, None) => Finding::note("policy", message(&format!("there is no {FILE_NAME} on"))).mend("git lex-pr init"),
+        (None, None) => {
+            let init =
+                if repo.git.workdir().is_some() { "git lex-pr init" } else { "git lex-pr init, in a clone, and push what it writes" };
+            Finding::note("policy", message(&format!("there is no {FILE_NAME} on"))).mend(init)
+        }
         (Some(committed), Some(edited)) if on_target && committed != edited => {
             Finding::note("policy", message(&format!("{FILE_NAME} in the work tree is not the one on"))).mend(commit_it)
         }

@@ -71,11 +71,15 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 fn manual() -> Option<Finding> {
     let mut man = Command::new("man");
     let found = man.args(["-w", "git-lex-pr"]).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?;
-    Some(match found.success() {
-        true => Finding::good("manual", "`git lex-pr --help` shows its page"),
-        false => Finding::note("manual", "`git lex-pr --help` finds no page; `git lex-pr -h` helps without one")
-            .mend("git lex-pr man ~/.local/share/man/man1"),
-    })
+    if found.success() {
+        return Some(Finding::good("manual", "`git lex-pr --help` shows its page"));
+    }
+    // Beside each folder of PATH man looks for the pages of what is in it (manpath(1)).
+    let program = on_path("git-lex-pr").or_else(|| std::env::current_exe().ok());
+    let beside = program.as_deref().and_then(Path::parent).and_then(Path::parent).unwrap_or(Path::new("/usr/local"));
+    let pages = beside.join("share/man/man1").display().to_string();
+    let finding = Finding::note("manual", "`git lex-pr --help` finds no page; `git lex-pr -h` helps without one");
+    Some(finding.mend(format!("git lex-pr man {}", crate::model::shell_word(&pages))))
 }
 
 /// The clock against the newest commits of branches: times go into journals and verdicts, and say how old those are.

@@ -2,7 +2,7 @@
 
 use super::{Cure, Finding};
 use crate::{
-    model::Result,
+    model::{Result, shell_word},
     plan::store,
     repo::{RESERVE, Repo, Scratch, free},
     run::{Life, at_work, life},
@@ -35,8 +35,7 @@ pub(super) fn look(repo: &Repo) -> Result<Vec<Finding>> {
         let message = "files may be missing that a remote promised to have (a partial clone): items that need them are skipped";
         findings.push(Finding::note("history", message).mend("git fetch --refetch --no-filter"));
     }
-    // Those that cannot be read are named one by one.
-    findings.extend(store::load_all(repo)?.1.into_iter().map(|words| Finding::bad("plan", words)));
+    findings.extend(plans(repo)?);
     for run in at_work(repo)?.iter().filter(|run| life(repo, run) == Some(Life::Gone)) {
         let id = run.id.as_deref().unwrap_or_default();
         let message = format!("run {id} of plan {} was killed; it landed nothing", run.plan);
@@ -44,14 +43,38 @@ pub(super) fn look(repo: &Repo) -> Result<Vec<Finding>> {
     }
     let left = Scratch::left();
     if !left.is_empty() {
-        let message = format!("{} work trees of killed runs are left in {}", left.len(), std::env::temp_dir().display());
+        let what = if left.len() == 1 { "work tree of a killed run is" } else { "work trees of killed runs are" };
+        let message = format!("{} {what} left in {}", left.len(), std::env::temp_dir().display());
         findings.push(Finding::bad("work tree", message).cure(Cure::Sweep));
     }
     let stale = repo.git_command().args(["worktree", "prune", "--dry-run", "--verbose"]).output(None)?;
     let stale = stale.stderr.lines().chain(std::str::from_utf8(&stale.stdout).unwrap_or_default().lines()).count();
     if stale > 0 {
-        let message = format!("git knows {stale} work trees that are gone");
+        let message = match stale {
+            1 => "git knows 1 work tree that is gone".to_string(),
+            _ => format!("git knows {stale} work trees that are gone"),
+        };
         findings.push(Finding::bad("work tree", message).cure(Cure::Git(vec!["worktree".into(), "prune".into()])));
+    }
+    Ok(findings)
+}
+
+/// How many revisions of a plan are looked at for one that can be read.
+const LOOKED_BACK: usize = 20;
+
+/// The plans that cannot be read, each with what brings back the newest revision that can.
+fn plans(repo: &Repo) -> Result<Vec<Finding>> {
+    let (_, broken) = store::load_all(repo)?;
+    let mut findings: Vec<Finding> = broken.into_iter().map(|words| Finding::bad("plan", words)).collect();
+    for (name, _) in if findings.is_empty() { Vec::new() } else { store::list(repo)? } {
+        let Err(error) = store::load(repo, &name) else { continue };
+        let words = format!("plan {name} cannot be read: {error}");
+        let Some(finding) = findings.iter_mut().find(|finding| finding.message == words) else { continue };
+        let older = (1..=LOOKED_BACK).map_while(|back| store::find_revision(repo, &name, &format!("~{back}")).ok());
+        let readable = older.into_iter().find(|revision| store::read(repo, &name, *revision).is_ok());
+        let delete = format!("git lex-pr plan delete {}", shell_word(&name));
+        let restore = readable.map(|revision| format!(" && git lex-pr plan restore {} {}", shell_word(&name), repo.short(revision)));
+        finding.mend = Some(delete + &restore.unwrap_or_default());
     }
     Ok(findings)
 }
