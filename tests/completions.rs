@@ -38,7 +38,12 @@ fn plans_items_gates_runs_and_branches_are_offered() {
         };
         assert_eq!(offers(&["plan", "show", "f"]), ["first"], "{shell}");
         assert_eq!(offers(&["merge", "first", "--items", "a"]), ["api/one", "api/two"], "{shell}: the items of the plan that is named");
-        assert_eq!(offers(&["merge", "--items", "api/one,a"]), ["api/one,a'$(id);b", "api/one,api/one", "api/one,api/two"], "{shell}");
+        assert_eq!(offers(&["merge", "--items", "api/one,a"]), ["api/one,a'$(id);b", "api/one,api/two"], "{shell}: what is not chosen");
+        assert_eq!(offers(&["merge", "--items=api/one,api"]), ["--items=api/one,api/two"], "{shell}");
+        assert_eq!(offers(&["hook", "install", "--type", "pre-push,pre-c"]), ["pre-push,pre-commit"], "{shell}");
+        assert_eq!(offers(&["hook", "install", "--type", "pre-push,pre-p"]), Vec::<String>::new(), "{shell}");
+        assert_eq!(offers(&["plan", "remove", "first", "api/one", "a"]), ["api/two"], "{shell}");
+        assert_eq!(offers(&["ord"]), ["order"], "{shell}");
         assert_eq!(offers(&["gate", "run", "--plan", "first", "a"]), ["always"], "{shell}");
         assert_eq!(offers(&["gate", "show", "c"]), ["conflict-markers"], "{shell}");
         assert_eq!(offers(&["report", "2"]), [run.as_str()], "{shell}");
@@ -76,6 +81,7 @@ direct "git-lex-pr plan show f" git-lex-pr plan show f
 direct "git-lex-pr merge first --items=api/" git-lex-pr merge first --items = api/
 direct "git-lex-pr gate show builtin:" git-lex-pr gate show builtin : ""
 direct "git-lex-pr merge --items a'" git-lex-pr merge --items "a'"
+direct "git-lex-pr merge first --items api/one," git-lex-pr merge first --items api/one,
 __git_cmd_idx=1
 by_git git lex-pr plan show f
 __git_cmd_idx=3 __git_C_args=(-C repo)
@@ -96,6 +102,7 @@ eval "printf '%s\n' ${COMPREPLY[0]}"
         "[api/one ][api/two ]",
         "[]",
         r"[a\'\$\(id\)\;b ]",
+        "[api/one,api/two ]",
         "[first ]",
         "[second ]",
         "[first ]",
@@ -114,13 +121,14 @@ fn every_script_serves_git_lex_pr_too() {
     for (shell, parts) in [
         (
             "zsh",
-            &["#compdef git-lex-pr\n", "_git-lex-pr() {", "_git_lex_pr() {", "compdef _git-lex-pr git-lex-pr", "LEX_PR_COMPLETE=zsh"][..],
+            &["#compdef git-lex-pr\n", "_git-lex-pr() {", "_git_lex_pr() {", "compdef _git-lex-pr git-lex-pr", "user-commands", "LEX_PR_COMPLETE=zsh"][..],
         ),
         (
             "fish",
             &[
                 "complete --command git-lex-pr ",
                 "complete --command git --condition '__fish_git_using_command lex-pr'",
+                "complete --command git --condition __fish_git_needs_command --arguments lex-pr",
                 "LEX_PR_COMPLETE=fish",
             ],
         ),

@@ -629,7 +629,13 @@ fn a_commit_is_looked_at_before_it_is_made() {
     sandbox.git(&["add", "a"]);
     sandbox.write("big", "1\n2\n3\n4\n");
     let said = refused(commit(&["-m", "no convention\n\nTicket: 1"]));
-    assert!(said.contains("lex-pr: work: message says fail") && said.contains("is not `type(scope): what it does`"), "{said}");
+    let words = "lex-pr: work: message says fail: \"no convention\" is not `type(scope): what it does`. Types are ";
+    assert!(said.contains(words) && !said.contains("rebase"), "{said}");
+    assert!(said.contains("  try: git commit -e -F .git/COMMIT_EDITMSG\n"), "{said}");
+    sandbox.git(&["config", "core.editor", "printf 'feat: mended\\n\\nTicket: 1\\n' >"]);
+    passes(commit(&["-q", "-e", "-F", ".git/COMMIT_EDITMSG"]));
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%s"]), "feat: mended");
+    sandbox.git(&["reset", "-q", "--soft", "HEAD~1"]);
     let said = refused(commit(&["-m", "feat: a"]));
     assert!(said.contains("trailers says fail: no commit has the trailer Ticket"), "{said}");
     passes(commit(&["-q", "-m", "feat: a\n\nTicket: 1"]));

@@ -62,7 +62,8 @@ local function problem(message, config)
 	end
 	for _, word in config.refuse do
 		if begins_with(subject, word) then
-			return `begins with \`{word}\`: fold it in by git rebase -i --autosquash, or finish it`, subject
+			local mend = if string.find(word, "!$") then "fold it in by git rebase -i --autosquash" else "finish it"
+			return `begins with \`{word}\`: {mend}`, subject
 		end
 	end
 	-- Git itself writes these, around a subject that was fine before, and too long with its quotes.

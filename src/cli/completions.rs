@@ -7,7 +7,7 @@ use crate::{
     repo::Repo,
     run::runs,
 };
-use clap::{Arg, Command, CommandFactory, ValueHint};
+use clap::{Arg, ArgAction, Command, CommandFactory, ValueHint, builder::PossibleValue};
 use clap_complete::{
     CompleteEnv,
     engine::{ArgValueCandidates, CompletionCandidate},
@@ -77,7 +77,31 @@ fn with_values(command: Command, words: &[String]) -> Command {
     command.mut_args(|arg| with_candidates(arg, words)).mut_subcommands(|command| with_values(command, words))
 }
 
+/// The values of `arg` that the command line has already, where it takes several: in the word that is typed, with commas, or in others.
+fn chosen(arg: &Arg, words: &[String]) -> Vec<String> {
+    let Some((typed, before)) = words.split_last() else { return Vec::new() };
+    let mut chosen = Vec::new();
+    if arg.get_num_args().is_some_and(|count| count.max_values() > 1) || matches!(arg.get_action(), ArgAction::Append) {
+        chosen.extend_from_slice(before);
+    }
+    if arg.get_value_delimiter().is_some() {
+        let values = typed.strip_prefix("--").and_then(|flag| flag.split_once('=')).map_or(&**typed, |(_, values)| values);
+        let mut values: Vec<&str> = values.split(',').collect();
+        values.pop();
+        chosen.extend(values.into_iter().map(String::from));
+    }
+    chosen
+}
+
 fn with_candidates(arg: Arg, words: &[String]) -> Arg {
+    let chosen = chosen(&arg, words);
+    let possible = arg.get_possible_values();
+    if arg.get_value_delimiter().is_some() && !possible.is_empty() {
+        let is_open = |value: &PossibleValue| !value.is_hide_set() && !chosen.iter().any(|known| known == value.get_name());
+        let open: Vec<PossibleValue> = possible.into_iter().filter(is_open).collect();
+        let offered = |value: &PossibleValue| CompletionCandidate::new(value.get_name()).help(value.get_help().cloned());
+        return arg.add(ArgValueCandidates::new(move || open.iter().map(offered).collect()));
+    }
     let name = arg.get_value_names().and_then(|names| names.first()).map_or_else(|| arg.get_id().to_string(), ToString::to_string);
     let find: fn(&Repo, &[String]) -> Result<Vec<CompletionCandidate>> = match name.to_uppercase().as_str() {
         "DIR" => return arg.value_hint(ValueHint::DirPath),
@@ -95,7 +119,9 @@ fn with_candidates(arg: Arg, words: &[String]) -> Arg {
     let words = words.to_vec();
     arg.add(ArgValueCandidates::new(move || {
         let repo = Repo::open(&PathBuf::from("."));
-        repo.and_then(|repo| find(&repo, &words)).unwrap_or_default()
+        let mut found = repo.and_then(|repo| find(&repo, &words)).unwrap_or_default();
+        found.retain(|candidate| !chosen.iter().any(|known| candidate.get_value() == known.as_str()));
+        found
     }))
 }
 

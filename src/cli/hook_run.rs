@@ -112,7 +112,7 @@ fn commit(repo: Repo, message: Option<&Path>, context: &Context) -> Result<Vec<F
     let policy = repo.ref_commit(&format!("refs/heads/{target}"))?.or(parent).unwrap_or(commit);
     let config = context.config_at(&repo, &Plan::new(&*target), policy, &Flags::default())?;
     let staged = Staged { commit, parent, is_merge, branch: &branch, target: (&target, policy), config: &config };
-    judge_commit(&repo, &staged, message.is_some())
+    judge_commit(&repo, &staged, message)
 }
 
 /// What a merge or pull has changed for plans.

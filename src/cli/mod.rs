@@ -118,7 +118,8 @@ enum Command {
     Doctor(doctor::Args),
     #[command(subcommand)]
     Plan(plan::Command),
-    #[command(visible_alias = "merge-order")]
+    // Of two names that are shown, shells would offer the other one.
+    #[command(alias = "merge-order")]
     Order(order::Args),
     Query(query::Args),
     Forecast(forecast::Args),

@@ -9,7 +9,7 @@ use crate::{
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// Show the merge pyramid: levels of items whose dependencies all lie in earlier levels.
+/// Show the merge pyramid: levels of items whose dependencies all lie in earlier levels. `merge-order` does the same.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A plan's name, a plan file, or `-`; the only plan where there is but one.

@@ -19,7 +19,7 @@ use crate::{
     weave::{Ladder, Weaver},
 };
 use gix::ObjectId;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 /// A commit in the making.
 pub struct Staged<'a> {
@@ -37,8 +37,9 @@ pub struct Staged<'a> {
     pub config: &'a Config,
 }
 
-/// What gates have against the files of a commit or, where `of_message`, against its message: those that look at commits.
-pub fn judge_commit(repo: &Repo, staged: &Staged, of_message: bool) -> Result<Vec<Finding>> {
+/// What gates have against the files of a commit or, where it has a `message` in a file, against that: those that look at commits.
+pub fn judge_commit(repo: &Repo, staged: &Staged, message: Option<&Path>) -> Result<Vec<Finding>> {
+    let of_message = message.is_some();
     let signals = Signals::watch()?;
     let (target, policy) = staged.target;
     let mut weaver = Weaver::new(repo, target, tree_of(repo, policy)?, Ladder::none());
@@ -76,11 +77,21 @@ pub fn judge_commit(repo: &Repo, staged: &Staged, of_message: bool) -> Result<Ve
         }
         if !verdict.verdict.is_good() {
             let ruling = if staged.config.is_required(&gate.name) { Ruling::Deny } else { Ruling::Allow };
-            let message = format!("{} says {}: {}", gate.name, verdict.verdict, verdict.summary);
-            findings.push(Finding::ruled(ruling, staged.branch, message).mend(format!("git lex-pr gate show {}", shell_word(&gate.name))));
+            let (said, mend) = match message {
+                Some(file) => (unmade(&verdict.summary, staged.commit), format!("git commit -e -F {}", shell_word(&file.to_string_lossy()))),
+                None => (verdict.summary, format!("git lex-pr gate show {}", shell_word(&gate.name))),
+            };
+            findings.push(Finding::ruled(ruling, staged.branch, format!("{} says {}: {said}", gate.name, verdict.verdict)).mend(mend));
         }
     }
     Ok(findings)
+}
+
+/// What a gate says of `commit`, without the id that nobody will ever see, and without advice to rebase what is not there yet.
+fn unmade(summary: &str, commit: ObjectId) -> String {
+    let summary = summary.replace(&format!("{} ", commit.to_hex_with_len(10)), "");
+    let is_advice = |sentence: &&str| sentence.split_once(" by git rebase").is_some_and(|(before, _)| before.split(' ').count() <= 2);
+    summary.split(". ").filter(|sentence| !is_advice(sentence)).collect::<Vec<_>>().join(". ")
 }
 
 /// What a gate says of the commit on top of `base`; nothing where the user has stopped it.

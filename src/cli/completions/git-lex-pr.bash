@@ -17,6 +17,8 @@ __git_lex_pr_ask() {
         word=${word#"$cut"}
         # A name is hostile: what the shell would read into it is quoted.
         printf -v quoted %q "$word"
+        # Between values a comma is plain, as braces are quoted.
+        quoted=${quoted//\\,/,}
         [[ $word == "~"* ]] && quoted=$word
         case $word in
         *[=/]) COMPREPLY+=("$quoted") ;;

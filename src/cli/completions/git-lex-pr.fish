@@ -17,3 +17,4 @@ end
 
 complete --command git-lex-pr --keep-order --no-files --arguments '(__git_lex_pr_ask)'
 complete --command git --condition '__fish_git_using_command lex-pr' --keep-order --no-files --arguments '(__git_lex_pr_ask)'
+complete --command git --condition __fish_git_needs_command --arguments lex-pr --description 'Land a whole fan of branches at once'

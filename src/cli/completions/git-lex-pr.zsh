@@ -30,4 +30,10 @@ if [[ $funcstack[1] == _git-lex-pr ]]; then
     _git-lex-pr "$@"
 else
     compdef _git-lex-pr git-lex-pr
+    # What is found in fpath, git's completion knows by its description.
+    () {
+        local -a known
+        zstyle -a ':completion:*:*:git:*' user-commands known
+        zstyle ':completion:*:*:git:*' user-commands ${known:#lex-pr:*} 'lex-pr:land a whole fan of branches at once'
+    }
 fi
