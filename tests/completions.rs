@@ -121,7 +121,14 @@ fn every_script_serves_git_lex_pr_too() {
     for (shell, parts) in [
         (
             "zsh",
-            &["#compdef git-lex-pr\n", "_git-lex-pr() {", "_git_lex_pr() {", "compdef _git-lex-pr git-lex-pr", "user-commands", "LEX_PR_COMPLETE=zsh"][..],
+            &[
+                "#compdef git-lex-pr\n",
+                "_git-lex-pr() {",
+                "_git_lex_pr() {",
+                "compdef _git-lex-pr git-lex-pr",
+                "user-commands",
+                "LEX_PR_COMPLETE=zsh",
+            ][..],
         ),
         (
             "fish",
@@ -150,6 +157,14 @@ fn git_finds_the_manual() {
         let text = std::fs::read_to_string(man.join(page)).unwrap_or_else(|e| panic!("{page}: {e}"));
         assert!(pages.contains(&page) && text.contains(".TH ") && text.contains(".SH SYNOPSIS"), "{page}: {text}");
     }
+    let page = |name: &str| std::fs::read_to_string(man.join(name)).unwrap();
+    let merge = page("git-lex-pr-merge.1");
+    let version = format!(".TH git-lex-pr-merge 1  \"git-lex-pr {}\" \"Git Lex-Pr\"", env!("CARGO_PKG_VERSION"));
+    assert!(merge.contains(&version), "{merge}");
+    assert!(merge.contains(".SH SYNOPSIS\n\\fBgit lex\\-pr merge\\fR [OPTIONS] [PLAN]\n"), "{merge}");
+    assert!(merge.contains("\\fB\\-\\-hotfix\\fR \\fI<ITEM>\\fR"), "{merge}");
+    let root = page("git-lex-pr.1");
+    assert!(root.contains(".SH \"EXIT STATUS\"\n0 done; 1 an honest no") && !root.contains("EXTRA"), "{root}");
     let said = sandbox.lex(&["man", man.to_str().unwrap()]).exits(0).stdout;
     assert!(said.contains(&format!("export MANPATH='{}'", man.parent().unwrap().display())), "{said}");
     // Git gives the page's name to the viewer that it is told of.

@@ -176,8 +176,25 @@ fn a_red_verdict_and_conflict_markers_are_refused_on_the_target() {
     sandbox.lex(&["gate", "run", "--range", &range]).exits(1);
     let said = refused(push(&sandbox, &["origin", "main"]));
     assert!(said.contains("conflict-markers says fail: base.txt:1: conflict marker `<<<<<<< HEAD`"), "{said}");
+    sandbox.git(&["reset", "-q", "--hard", &before]);
+    sandbox.write("lex-pr.toml", "version = 1\n[polcy]\n");
+    sandbox.commit("Break the policy");
+    let said = refused(push(&sandbox, &["origin", "main"]));
+    assert!(said.contains("its lex-pr.toml cannot be read") && said.contains("\n  try: git lex-pr doctor\n"), "{said}");
     assert_eq!(sandbox.git_in(&bare, &["rev-parse", "main"]), before);
     sandbox.sound();
+}
+
+#[test]
+fn a_range_is_what_it_says_wherever_the_branch_is() {
+    let (sandbox, _) = with_pre_push(GATE);
+    let before = sandbox.head("main");
+    sandbox.write("a", "x\n");
+    let named = sandbox.commit("Named");
+    sandbox.write("b", "x\n");
+    sandbox.commit("Later");
+    let run = sandbox.json(&["gate", "run", "--range", &format!("{before}..{named}")], 0);
+    assert!(run["items"][0]["notes"].is_null(), "{run}");
 }
 
 #[test]
@@ -722,7 +739,6 @@ fn a_pull_tells_what_came_with_it() {
 #[test]
 fn a_server_holds_the_queue_with_objects_that_it_has_not_taken_in() {
     let (sandbox, bare) = with_origin(&format!("[hook]\noutside = \"deny\"\n{GATE}"));
-    sandbox.git_in(&bare, &["config", "receive.advertisePushOptions", "true"]);
     let said = sandbox.lex_in(&bare, &["hook", "install"]).exits(0);
     assert!(said.stdout.starts_with("pre-receive is installed: "), "{}", said.stdout);
     sandbox.git_in(&bare, &["config", "lexpr.hookOnError", "deny"]);
@@ -730,6 +746,11 @@ fn a_server_holds_the_queue_with_objects_that_it_has_not_taken_in() {
     sandbox.write("x", "x\n");
     sandbox.commit("By hand");
     let said = refused(push(&sandbox, &["origin", "main"]));
+    let how = "git push -o lex-pr.outside='why' REMOTE main";
+    assert!(said.contains(&format!("try: git config receive.advertisePushOptions true, on the server; then {how}")), "{said}");
+    sandbox.git_in(&bare, &["config", "receive.advertisePushOptions", "true"]);
+    let said = refused(push(&sandbox, &["origin", "main"]));
+    assert!(said.contains(&format!("try: {how}")), "{said}");
     assert!(said.contains("lex-pr: main: 1 commit was landed by no run"), "{said}");
     assert!(said.contains("lex-pr: main: no verdict of test on tree "), "{said}");
     // The verdict comes with what it is about, or before it; that no run landed it is said.
@@ -817,6 +838,12 @@ fn an_update_hook_judges_each_ref_and_planned_branches_by_what_git_makes_of_them
     sandbox.lex(&["gate", "run", "--range", &range]).exits(0);
     passes(push(&sandbox, &["-q", "origin", notes]));
     passes(push(&sandbox, &["-q", "origin", "main", "refs/lex-pr/plans/p"]));
+    // Of `git push -o` git tells this hook nothing.
+    let said = refused(push(&sandbox, &["--force", "origin", "main~1:main"]));
+    assert!(
+        said.contains("would lose 1 commit") && said.contains("try: git lex-pr hook install --type pre-receive, on the server"),
+        "{said}"
+    );
     let said = refused(push(&sandbox, &["origin", "a", "main:free"]));
     assert!(said.contains("lex-pr: a: no verdict of test") && said.contains("[new branch]"), "one is refused, the other is not: {said}");
     try_it(&sandbox, said.split_once("no verdict").unwrap().1);

@@ -60,6 +60,14 @@ fn gates_are_proposed_from_what_the_repository_holds() {
         (&[("pom.xml", ""), ("mvnw", "")], &[("test", "./mvnw -q -B verify", "")]),
         (&[("Gemfile", ""), ("spec/a_spec.rb", "")], &[("test", "bundle exec rspec", "")]),
         (&[("Makefile", "all:\n\tcc a.c\ntest: all\n\t./a\n")], &[("test", "make test", "")]),
+        (&[("a.c", ""), ("justfile", "test:\n\t./a\n")], &[("test", "just test", "")]),
+        (&[("configure", ""), ("src/a.c", ""), (".gitlab-ci.yml", "test:\n  script: make test\n")], &[("test", "make test", "")]),
+        (&[("meson.build", ""), ("a.cpp", "")], &[("test", "meson test -C build", "")]),
+        (&[("setup.py", ""), ("tox.ini", "[testenv]\ncommands = pytest\n"), ("tests/test_a.py", "")], &[("test", "tox", "")]),
+        (
+            &[("composer.json", r#"{"scripts":{"test":"phpunit"}}"#), ("phpunit.xml", "")],
+            &[("test", "composer install --quiet --no-interaction && composer test", "")],
+        ),
         (&[("Cargo.toml", ""), ("Makefile", "check:\n\tx\n"), (".travis.yml", "script: make check\n")], &[("test", "make check", "")]),
         (
             &[("go.mod", ""), ("web/package.json", bare_package), ("node_modules/x/package.json", package)],
@@ -158,8 +166,9 @@ fn the_profile_of_lex_pr_runner_is_carried_over() {
         ),
         (
             ".smartergpt/stack.yml",
-            "version: 1\ntarget: main\npolicy:\n  requiredGates: [unit]\n  maxWorkers: 3\n  retries:\n    unit:\n      maxAttempts: 3\n      backoffSeconds: 5\n  overrides:\n    adminGreen:\n      allowedUsers: [ada]\n      requireReason: true\nitems:\n  - id: 1\n    branch: feature/auth\n    needs: []\n    strategy: rebase-weave\n",
+            "version: 1\ntarget: main\npolicy:\n  requiredGates: [unit]\n  maxWorkers: 3\n  retries:\n    unit:\n      maxAttempts: 3\n      backoffSeconds: 5\n  overrides:\n    adminGreen:\n      allowedUsers: [ada]\n      requireReason: true\nitems:\n  - id: 1\n    branch: feature/auth\n    needs: []\n    strategy: rebase-weave\n  - id: 2\n    branch: \"feature/a b\"\n    needs: [1, feature/x]\n",
         ),
+        (".smartergpt/deps.yml", "version: 1\n"),
         (".smartergpt/merge-policy.yml", "rules: []\n"),
     ]);
     let done = sandbox.json(&["init"], 0);
@@ -175,10 +184,12 @@ fn the_profile_of_lex_pr_runner_is_carried_over() {
     let text = sandbox.read("lex-pr.toml").replace("\n# ", " ");
     for note in [
         "plan create --strategy rebase",
-        "git lex-pr plan create feature/auth",
+        "git lex-pr plan create feature/auth 'feature/a b'",
+        "what feature/a b needs: git lex-pr plan add default 'feature/a b' --depends-on feature/auth --depends-on feature/x",
+        "deps.yml says what needs what; here that is said by `Depends-On: BRANCH`",
         "merge-policy.yml",
         "labels (stack:*, WIP)",
-        "carried over from .smartergpt",
+        "Carried over from .smartergpt.",
     ] {
         assert!(text.contains(note), "{note:?} in {text}");
     }
@@ -227,7 +238,7 @@ fn refspecs_are_set_and_taken_out_and_a_fetch_brings_what_they_name() {
     let own = sandbox.git_in(&clone, &["rev-parse", "refs/lex-pr/plans/default"]);
 
     let said = sandbox.lex_in(&clone, &["init"]).exits(0);
-    assert!(said.stdout.contains("git fetch origin now brings its plans, runs and verdicts"), "{}", said.stdout);
+    assert!(said.stdout.contains("git fetch origin now brings lex-pr's plans, runs and verdicts, too"), "{}", said.stdout);
     sandbox.git_in(&clone, &["fetch", "-q", "--prune"]);
     let theirs = sandbox.git(&["rev-parse", "refs/lex-pr/plans/default"]);
     assert_eq!(sandbox.git_in(&clone, &["rev-parse", "refs/lex-pr-remotes/origin/lex-pr/plans/default"]), theirs);
@@ -261,7 +272,24 @@ fn on_a_terminal_it_asks_what_it_cannot_know() {
     assert_eq!(status, Some(0), "{written_to_it}");
     let file = written(&sandbox);
     assert_eq!((file.gates.len(), file.gates[0].command_line()), (1, "sh check.sh"));
-    assert!(sandbox.read("lex-pr.toml").contains("# you said so."));
+    assert!(sandbox.read("lex-pr.toml").contains("# You said so."));
+
+    // A wrong answer is asked for again.
+    let sandbox = with(&[("go.mod", ""), (".smartergpt/gates.yml", "gates:\n  - name: old\n    run: \"true\"\n")]);
+    sandbox.git(&["branch", "other"]);
+    sandbox.git(&["branch", "-m", "main", "trunk"]);
+    let mut terminal = Terminal::new(&sandbox, 100, &["init"]);
+    terminal.wait_for("(found)?");
+    terminal.say("perhaps\n");
+    terminal.wait_for("answer yes or no");
+    terminal.say("no\n");
+    terminal.wait_for("Which branch does everything land on?");
+    terminal.say("gone\n");
+    terminal.wait_for("gone");
+    terminal.say("other\n");
+    let (written_to_it, status) = terminal.end();
+    assert_eq!(status, Some(0), "{written_to_it}");
+    assert_eq!(written(&sandbox).target.as_deref(), Some("other"), "{written_to_it}");
 
     // Nothing to ask, nothing asked; and --yes asks nothing ever.
     for (arg, files) in [("--no-profile", &[("go.mod", "")][..]), ("--yes", &[("notes", "x")])] {

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use crate::{
-    config::Flags,
+    config::{FILE_NAME, Flags},
     model::{
         Error, Result,
         error::Blame,
@@ -161,6 +161,10 @@ fn default_target(repo: &Repo, context: &Context, remote: Option<&str>) -> Resul
         Ok((_, at)) if at.source == "default branch" && of_remote.is_some() => Ok(of_remote),
         Ok((target, _)) => Ok(Some(branch_name(&target).to_string())),
         Err(error) if error.code == "no-target" => Ok(of_remote),
+        // A policy that cannot be read is looked at as what is pushed, by the one before it.
+        Err(error) if error.at.as_ref().is_some_and(|at| at.source.ends_with(FILE_NAME)) => {
+            Ok(of_remote.or(context.default_branch(repo).ok().map(|(branch, _)| branch)))
+        }
         Err(error) => Err(error),
     }
 }

@@ -3,7 +3,11 @@
 use super::{Answer, context::Context};
 use crate::{
     config::{FILE_NAME, GIT_KEYS},
-    model::{Error, Result, error::Location, shell_word},
+    model::{
+        Error, Result,
+        error::{Blame, Location},
+        shell_word,
+    },
     repo::{Branch, Repo, TRACKING},
     report::style::{CARE, FAINT, GOOD, HEAD, paint, printable},
     setup::{Lacking, Profile, Proposal, Proposed, find_profile, propose},
@@ -20,7 +24,7 @@ use std::{
 ///
 /// It looks at the target's commit: languages, how tests are run, what CI runs, CODEOWNERS; and at the profile folder of lex-pr-runner.
 /// On a terminal it asks what it cannot know. The file is written into the work tree for you to commit: it counts once it is on the
-/// target. The remote's refspecs are set so that `git fetch` brings its plans, runs and verdicts.
+/// target. The remote's refspecs are set so that `git fetch` also brings lex-pr's plans, runs and verdicts from there.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Ask nothing.
@@ -202,8 +206,14 @@ fn target(repo: &Repo, context: &Context, named: Option<&str>, asking: bool, for
     if !asking {
         return Ok((target, format!("it was checked out; git config {} or --target names another one", GIT_KEYS[0])));
     }
-    let named = ask("Which branch does everything land on?", &target)?;
-    Ok((named, "you said so".into()))
+    loop {
+        let named = ask("Which branch does everything land on?", &target)?;
+        match repo.target_head(&named) {
+            Ok(_) => return Ok((named, "you said so".into())),
+            Err(error) if error.blame == Blame::Input && named != target => super::logs::warn(&error.to_string()),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// The remote whose refspecs are set, if there is one.
@@ -231,7 +241,7 @@ fn refspecs(repo: &Repo, args: &Args, remote: Option<String>, asking: bool) -> R
         let changed = repo.set_refspecs(&remote, false)?;
         return Ok(Some(Refspecs { remote, set: false, changed }));
     }
-    let question = format!("Let `git fetch {remote}` bring its plans, runs and verdicts?");
+    let question = format!("Let `git fetch {remote}` also bring lex-pr's plans, runs and verdicts from there?");
     let wanted = args.refspecs || args.remote.is_some() || !asking || repo.has_refspecs(&remote)? || yes(&question)?;
     let changed = wanted && repo.set_refspecs(&remote, true)?;
     Ok(Some(Refspecs { remote, set: wanted, changed }))
@@ -243,11 +253,11 @@ fn say_refspecs(refspecs: &Refspecs) -> String {
         (true, true) => {
             let undo =
                 paint(FAINT, &format!("(git lex-pr init --no-refspecs --remote {} undoes it)", printable(&shell_word(&refspecs.remote))));
-            format!("git fetch {remote} now brings its plans, runs and verdicts, to {TRACKING}{remote}/ {undo}")
+            format!("git fetch {remote} now brings lex-pr's plans, runs and verdicts, too, to {TRACKING}{remote}/ {undo}")
         }
-        (true, false) => format!("git fetch {remote} brings its plans, runs and verdicts already"),
-        (false, true) => format!("git fetch {remote} brings no plans, runs and verdicts any more"),
-        (false, false) => format!("git fetch {remote} brings no plans, runs and verdicts"),
+        (true, false) => format!("git fetch {remote} brings lex-pr's plans, runs and verdicts already"),
+        (false, true) => format!("git fetch {remote} brings no plans, runs and verdicts of lex-pr any more"),
+        (false, false) => format!("git fetch {remote} brings no plans, runs and verdicts of lex-pr"),
     }
 }
 
@@ -331,7 +341,7 @@ fn yes(question: &str) -> Result<bool> {
         match ask(question, "yes")?.to_lowercase().as_str() {
             "yes" | "y" => return Ok(true),
             "no" | "n" => return Ok(false),
-            _ => {}
+            _ => super::logs::warn("answer yes or no"),
         }
     }
 }

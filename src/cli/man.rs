@@ -5,10 +5,11 @@ use crate::{
     model::{Error, Result, shell_word},
     report::style::{FAINT, paint, printable},
 };
-use clap::CommandFactory;
+use clap::{Command, CommandFactory};
+use clap_mangen::Man;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Write the manual pages, so that `git lex-pr --help` and `git help lex-pr` work.
 ///
@@ -34,7 +35,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         Error::io(format_args!("write manual pages to {}", dir.display()), e).hint("name a folder that you may write to")
     };
     std::fs::create_dir_all(&dir).map_err(writing)?;
-    clap_mangen::generate_to(Cli::command().disable_help_subcommand(true), &dir).map_err(writing)?;
+    let mut command = Cli::command().disable_help_subcommand(true);
+    command.build();
+    write_pages(with_usage(command), &dir).map_err(writing)?;
     let name = |entry: std::fs::DirEntry| entry.file_name().into_string().ok().filter(|name| name.starts_with("git-lex-pr"));
     let mut pages: Vec<String> = std::fs::read_dir(&dir).map_err(writing)?.flatten().filter_map(name).collect();
     pages.sort();
@@ -50,4 +53,24 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         None => text.push_str(&format!("{}\n", paint(FAINT, "man(1) finds pages of section 1 in folders that are called man1"))),
     }
     Answer::yes(text, &Written { dir: folder, pages })
+}
+
+/// The command, with the line that its help shows as its synopsis: options with their values stand below.
+fn with_usage(command: Command) -> Command {
+    let usage = command.clone().render_usage().to_string();
+    let usage = usage.trim_start_matches("Usage: ").to_string();
+    command.override_usage(usage).mut_subcommands(with_usage)
+}
+
+/// A page for a command and one for each below it.
+fn write_pages(command: Command, dir: &Path) -> std::io::Result<()> {
+    for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
+        write_pages(below.clone(), dir)?;
+    }
+    let page = Man::new(command).source(concat!("git-lex-pr ", env!("CARGO_PKG_VERSION"))).manual("Git Lex-Pr");
+    let mut text = Vec::new();
+    page.render(&mut text)?;
+    // What comes after help is the exit status.
+    let text = String::from_utf8_lossy(&text).replace(".SH EXTRA\nExit status: ", ".SH \"EXIT STATUS\"\n");
+    std::fs::write(dir.join(page.get_filename()), text)
 }

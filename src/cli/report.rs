@@ -44,8 +44,10 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 
 /// The run that an argument means.
 pub fn find(repo: &Repo, arg: Option<&str>) -> Result<Run> {
-    let none = || Error::input("no-run", "nothing has run yet").hint("git lex-pr merge --execute");
-    let Some(arg) = arg else { return newest_run(repo, None)?.ok_or_else(none) };
+    let Some(arg) = arg else {
+        let first = if store::list(repo)?.is_empty() { "git lex-pr plan create 'feat/*'" } else { "git lex-pr merge --execute" };
+        return newest_run(repo, None)?.ok_or_else(|| Error::input("no-run", "nothing has run yet").hint(first));
+    };
     if let Some(run) = find_run(repo, arg)? {
         return Ok(run);
     }

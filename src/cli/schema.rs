@@ -26,6 +26,7 @@ use crate::{
 use clap::ValueEnum;
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
+use serde_json::Value;
 
 /// Print the JSON Schema of a document that this tool reads or prints.
 ///
@@ -207,8 +208,23 @@ impl Document {
 
 pub fn run(args: &Args) -> Result<Answer> {
     let Some(document) = args.document else { return list() };
-    let json = serde_json::to_value(document.describe().0).map_err(|e| Error::environment("json", e.to_string()))?;
+    let mut json = serde_json::to_value(document.describe().0).map_err(|e| Error::environment("json", e.to_string()))?;
+    unlink(&mut json);
     Answer::yes(super::document(&json), &json)
+}
+
+/// In descriptions write a link of rustdoc, which leads nowhere from here, as the name that it is.
+fn unlink(json: &mut Value) {
+    match json {
+        Value::Object(table) => {
+            if let Some(Value::String(text)) = table.get_mut("description") {
+                *text = text.replace("[`", "`").replace("`]", "`");
+            }
+            table.values_mut().for_each(unlink);
+        }
+        Value::Array(list) => list.iter_mut().for_each(unlink),
+        _ => {}
+    }
 }
 
 fn list() -> Result<Answer> {

@@ -78,7 +78,9 @@ pub fn judge_commit(repo: &Repo, staged: &Staged, message: Option<&Path>) -> Res
         if !verdict.verdict.is_good() {
             let ruling = if staged.config.is_required(&gate.name) { Ruling::Deny } else { Ruling::Allow };
             let (said, mend) = match message {
-                Some(file) => (unmade(&verdict.summary, staged.commit), format!("git commit -e -F {}", shell_word(&file.to_string_lossy()))),
+                Some(file) => {
+                    (unmade(&verdict.summary, staged.commit), format!("git commit -e -F {}", shell_word(&file.to_string_lossy())))
+                }
                 None => (verdict.summary, format!("git lex-pr gate show {}", shell_word(&gate.name))),
             };
             findings.push(Finding::ruled(ruling, staged.branch, format!("{} says {}: {said}", gate.name, verdict.verdict)).mend(mend));

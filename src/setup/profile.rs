@@ -5,8 +5,10 @@ use crate::model::{
     error::Location,
     gate::{Container, GateSpec, Runtime},
     policy::{Overrides, Policy, Retry},
+    shell_word,
 };
 use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -100,7 +102,16 @@ struct StackFile {
     target: Option<String>,
     policy: Option<Policy>,
     #[serde(default, alias = "prs")]
-    items: Vec<serde_json::Value>,
+    items: Vec<StackItem>,
+}
+
+#[derive(Deserialize)]
+struct StackItem {
+    #[serde(default)]
+    id: Value,
+    branch: Option<String>,
+    #[serde(default, alias = "deps")]
+    needs: Vec<Value>,
 }
 
 /// Read the profile in `named`, else in the folder that `LEX_PR_PROFILE_DIR` names, else in `.smartergpt.local` or `.smartergpt` in
@@ -121,7 +132,7 @@ pub fn find(root: &Path, named: Option<&Path>) -> Result<Option<Profile>> {
     let Some(folder) = found.next() else { return Ok(None) };
     let why = match found.next() {
         Some(other) => format!("it goes before {}", other.display()),
-        None => "it is there".into(),
+        None => "found".into(),
     };
     read(root, &folder, why).map(Some)
 }
@@ -159,14 +170,32 @@ fn read(root: &Path, folder: &Path, why: String) -> Result<Profile> {
     if !labels.is_empty() {
         profile.notes.push(format!("labels ({}) are of pull requests; a plan is made of branches", labels.join(", ")));
     }
-    let branches: Vec<String> = stack.items.iter().filter_map(|item| item["branch"].as_str()).map(crate::model::shell_word).collect();
-    if !branches.is_empty() {
-        profile.notes.push(format!("stack.yml names branches, whose order git knows: git lex-pr plan create {}", branches.join(" ")));
+    profile.notes.extend(of_stack(&stack.items));
+    if place.join("deps.yml").is_file() {
+        let words = "deps.yml says what needs what; here that is said by `Depends-On: BRANCH` in a commit, or by --depends-on of plan add";
+        profile.notes.push(words.into());
     }
     if place.join("merge-policy.yml").is_file() {
         profile.notes.push("merge-policy.yml takes one side of a conflict, which loses the other: [weave] has rules that keep both".into());
     }
     Ok(profile)
+}
+
+/// The commands that make the plan of a stack: its branches, then what each needs that git does not tell.
+fn of_stack(items: &[StackItem]) -> Vec<String> {
+    let branches: Vec<String> = items.iter().filter_map(|item| item.branch.as_deref()).map(shell_word).collect();
+    if branches.is_empty() {
+        return Vec::new();
+    }
+    let branch_of = |named: &Value| items.iter().find(|item| item.id == *named).and_then(|item| item.branch.clone());
+    let needs = items.iter().filter_map(|item| {
+        let needed = item.needs.iter().filter_map(|named| branch_of(named).or_else(|| named.as_str().map(ToOwned::to_owned)));
+        let flags: Vec<String> = needed.map(|branch| format!(" --depends-on {}", shell_word(&branch))).collect();
+        let branch = item.branch.as_ref().filter(|_| !flags.is_empty())?;
+        Some(format!("what {branch} needs: git lex-pr plan add default {}{}", shell_word(branch), flags.concat()))
+    });
+    let create = format!("stack.yml names branches: git lex-pr plan create {}", branches.join(" "));
+    std::iter::once(create).chain(needs).collect()
 }
 
 impl Profile {

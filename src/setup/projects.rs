@@ -48,7 +48,9 @@ const PLAIN: [Plain; 9] = [
 pub(super) fn projects(folder: Folder, ci: &Ci) -> Vec<Project> {
     let mut found: Vec<Project> = PLAIN.iter().filter_map(|plain| plain.project(folder, ci)).collect();
     found.extend(
-        [javascript(folder, ci), python(folder, ci), java(folder), ruby(folder, ci), php(folder, ci), dotnet(folder)].into_iter().flatten(),
+        [javascript(folder, ci), python(folder, ci), java(folder), ruby(folder, ci), php(folder, ci), dotnet(folder), c(folder)]
+            .into_iter()
+            .flatten(),
     );
     found
 }
@@ -58,14 +60,15 @@ pub(super) fn task_runner(root: Folder, ci: &Ci, alone: bool) -> Option<Project>
     let makefile = root.first(&["Makefile", "makefile", "GNUmakefile"]);
     let justfile = root.first(&["justfile", "Justfile", ".justfile"]);
     for (file, program) in [(makefile, "make"), (justfile, "just")] {
-        let Some(file) = file else { continue };
-        let text = root.text(file);
+        let text = file.map_or(String::new(), |file| root.text(file));
         for task in ["test", "check", "tests"] {
             let command = format!("{program} {task}");
-            if let Some((run, ci_file)) = ci.runs(&command) {
+            // The file may be one that is made before.
+            if let Some((run, ci_file)) = ci.runs(&command).filter(|_| file.is_some() || alone) {
                 let check = Check { name: "test", run: run.into(), why: format!("{ci_file} runs it") };
-                return Some(Project { language: program, manifest: file.into(), checks: vec![check] });
+                return Some(Project { language: program, manifest: file.unwrap_or(ci_file).into(), checks: vec![check] });
             }
+            let Some(file) = file else { continue };
             let is_task =
                 |line: &str| line.strip_prefix(task).is_some_and(|rest| rest.trim_start().starts_with(':') && !rest.contains(":="));
             if alone && text.lines().any(is_task) {
@@ -148,11 +151,10 @@ fn python(folder: Folder, ci: &Ci) -> Option<Project> {
     let folder_of_tests = ["tests/", "test/"].into_iter().find(|tests| folder.has(tests) && folder.holds(tests, ".py"));
     let scripts = || if folder.path.is_empty() { folder.ending(".py").or(folder_of_tests) } else { None };
     let manifest = folder.first(&manifests).or_else(scripts)?.to_string();
-    let words: String =
-        ["pyproject.toml", "setup.cfg", "requirements.txt", "requirements-dev.txt", "dev-requirements.txt", "Pipfile", "tox.ini"]
-            .iter()
-            .map(|name| folder.text(name))
-            .collect();
+    let words: String = ["pyproject.toml", "setup.cfg", "requirements.txt", "requirements-dev.txt", "dev-requirements.txt", "Pipfile"]
+        .iter()
+        .map(|name| folder.text(name))
+        .collect();
     let run = match folder.first(&["uv.lock", "poetry.lock", "pdm.lock", "Pipfile.lock"]) {
         Some("uv.lock") => "uv run ",
         Some("poetry.lock") => "poetry run ",
@@ -161,11 +163,13 @@ fn python(folder: Folder, ci: &Ci) -> Option<Project> {
         None => "",
     };
     let module = |name: &str| if run.is_empty() { format!("python3 -m {name}") } else { format!("{run}{name}") };
+    let tox = folder.has("tox.ini") || words.contains("[tool.tox");
     let pytest = folder.first(&["pytest.ini", "conftest.py"]).map(|file| format!("{} is there", folder.path_of(file)));
     let pytest = pytest.or_else(|| words.contains("pytest").then(|| "its settings name pytest".to_string()));
     let (test, why) = match (folder.has("manage.py"), pytest, folder_of_tests) {
         (true, None, _) => (Some(format!("{run}python3 manage.py test")), "manage.py is there".to_string()),
         (_, Some(why), _) => (Some(module("pytest")), why),
+        (_, None, _) if tox => (Some(format!("{run}tox")), "tox is set up".to_string()),
         (_, None, Some(tests)) => {
             let tests = tests.trim_end_matches('/');
             (
@@ -228,8 +232,12 @@ fn ruby(folder: Folder, ci: &Ci) -> Option<Project> {
 fn php(folder: Folder, ci: &Ci) -> Option<Project> {
     let manifest = folder.first(&["composer.json"])?;
     let phpunit = folder.first(&["phpunit.xml", "phpunit.xml.dist"]);
+    let package: serde_json::Value = serde_json::from_str(&folder.text(manifest)).unwrap_or_default();
+    let script =
+        (!package["scripts"]["test"].is_null()).then(|| ("composer test", format!("{} has a script `test`", folder.path_of(manifest))));
+    let phpunit = phpunit.map(|file| ("vendor/bin/phpunit", format!("{} is there", folder.path_of(file))));
     let install = "composer install --quiet --no-interaction && ";
-    let run = phpunit.map(|file| (format!("{install}vendor/bin/phpunit"), format!("{} is there", folder.path_of(file))));
+    let run = script.or(phpunit).map(|(run, why)| (format!("{install}{run}"), why));
     let checks = run.map(|(run, why)| usual("test", folder, ci, &[], &run, &why)).into_iter().collect();
     Some(Project { language: "PHP", manifest: manifest.into(), checks })
 }
@@ -238,4 +246,21 @@ fn dotnet(folder: Folder) -> Option<Project> {
     let manifest = folder.ending(".sln").or_else(|| folder.ending(".csproj")).or_else(|| folder.ending(".fsproj"))?.to_string();
     let check = Check { name: "test", run: "dotnet test".into(), why: format!("{} is there", folder.path_of(&manifest)) };
     Some(Project { language: ".NET", manifest, checks: vec![check] })
+}
+
+/// C and C++ without CMake: how they are tested, a Makefile or justfile says, where there is one.
+fn c(folder: Folder) -> Option<Project> {
+    if folder.has("CMakeLists.txt") || !folder.path.is_empty() {
+        return None;
+    }
+    let is_source = |name: &str| [".c", ".cc", ".cpp", ".cxx"].iter().any(|ending| name.ends_with(ending));
+    let here = folder.names().iter().find(|name| is_source(name)).cloned();
+    let below = || {
+        let sources = [".c", ".cc", ".cpp", ".cxx"].iter().any(|ending| folder.has("src/") && folder.holds("src/", ending));
+        sources.then(|| "src".to_string())
+    };
+    let meson = folder.has("meson.build").then(|| "meson.build".to_string());
+    let run = "{ test -d build || meson setup build; } && meson test -C build";
+    let check = meson.is_some().then(|| Check { name: "test", run: run.into(), why: "meson.build is there".into() });
+    Some(Project { language: "C or C++", manifest: meson.or(here).or_else(below)?, checks: check.into_iter().collect() })
 }

@@ -170,7 +170,7 @@ impl Proposal {
             text.push_str("# [[gate]]\n# name = \"test\"\n# run = \"make test\"\n");
         }
         for proposed in &self.gates {
-            text.push_str(&format!("\n[[gate]]\n{}", comment(&format!("{}.", proposed.why))));
+            text.push_str(&format!("\n[[gate]]\n{}", comment(&format!("{}.", as_sentence(&proposed.why)))));
             let table = Value::try_from(&proposed.gate).unwrap_or(Value::Table(toml::Table::new()));
             // In the order of the type, in which the name comes first.
             for key in ["name", "run", "cwd", "timeout"] {
@@ -238,6 +238,13 @@ impl Proposal {
             text.push_str(&table);
         }
     }
+}
+
+/// A reason as a sentence. What begins with a file's name keeps that.
+fn as_sentence(why: &str) -> String {
+    let begins = ["carried ", "it ", "its ", "ruff ", "tox ", "you "].iter().any(|word| why.starts_with(word));
+    let first = why.chars().next().filter(|_| begins);
+    first.map_or(why.to_string(), |first| first.to_uppercase().chain(why.chars().skip(1)).collect())
 }
 
 fn quoted(text: &str) -> String {
