@@ -159,7 +159,7 @@ fn git_finds_the_manual() {
     }
     let page = |name: &str| std::fs::read_to_string(man.join(name)).unwrap();
     let merge = page("git-lex-pr-merge.1");
-    let version = format!(".TH git-lex-pr-merge 1  \"git-lex-pr {}\" \"Git Lex-Pr\"", env!("CARGO_PKG_VERSION"));
+    let version = format!(".TH git-lex-pr-merge 1 {} git-lex-pr \"Git Lex-Pr Manual\"", env!("CARGO_PKG_VERSION"));
     assert!(merge.contains(&version), "{merge}");
     assert!(merge.contains(".SH SYNOPSIS\n\\fBgit lex\\-pr merge\\fR [OPTIONS] [PLAN]\n"), "{merge}");
     assert!(merge.contains("\\fB\\-\\-hotfix\\fR \\fI<ITEM>\\fR"), "{merge}");

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// Git asks man(1), which looks into the folders that `manpath` prints: write into `man1` of one of them.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder for section 1, such as ~/.local/share/man/man1.
+    /// The folder for section 1, such as ~/.cargo/share/man/man1 for a program in ~/.cargo/bin.
     dir: PathBuf,
 }
 
@@ -67,7 +67,7 @@ fn write_pages(command: Command, dir: &Path) -> std::io::Result<()> {
     for below in command.get_subcommands().filter(|below| !below.is_hide_set()) {
         write_pages(below.clone(), dir)?;
     }
-    let page = Man::new(command).source(concat!("git-lex-pr ", env!("CARGO_PKG_VERSION"))).manual("Git Lex-Pr");
+    let page = Man::new(command).date(env!("CARGO_PKG_VERSION")).source("git-lex-pr").manual("Git Lex-Pr Manual");
     let mut text = Vec::new();
     page.render(&mut text)?;
     // What comes after help is the exit status.
