@@ -194,7 +194,7 @@ fn what_an_item_broke_is_its_own_whatever_else_is_broken_beneath_it() {
         let words = format!("gate {own} failed: exit status 1; {broken} is red on main without it too");
         assert_eq!(detail(&run, "a"), words);
         assert_eq!(detail(&run, "b"), format!("gate {broken} failed: exit status 1; it is red on main without it too"));
-        let note = format!("main itself does not pass {broken}: mend it first, or plan the branch that does");
+        let note = format!("main itself does not pass {broken} here: mend it or this machine first, or plan the branch that does");
         assert_eq!(run["notes"], serde_json::json!([note]));
     }
 }

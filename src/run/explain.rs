@@ -146,7 +146,9 @@ impl Flow<'_> {
         if !names.is_empty() {
             let names: Vec<&str> = names.into_iter().collect();
             let (gates, target) = (few(&names), &self.run.target);
-            self.run.notes.push(format!("{target} itself does not pass {gates}: mend it first, or plan the branch that does"));
+            self.run
+                .notes
+                .push(format!("{target} itself does not pass {gates} here: mend it or this machine first, or plan the branch that does"));
         }
     }
 
