@@ -293,8 +293,12 @@ fn a_retry_runs_what_failed_and_nothing_else() {
     sandbox.branch("bad", "main", "bad", &[("bad", "x")]);
     sandbox.branch("c", "main", "c", &[("base.txt", "uno\ntwo\nthree\n")]);
     sandbox.branch("d", "main", "d\n\nDepends-On: bad", &[("d.txt", "d\n")]);
+    for command in ["watch", "undo"] {
+        assert!(sandbox.lex(&[command]).exits(2).stderr.contains("hint: git lex-pr plan create "), "{command}: first of all a plan");
+    }
     sandbox.lex(&["plan", "create", "--strategy", "squash"]).exits(0);
     assert!(sandbox.lex(&["retry"]).exits(2).stderr.contains("has not run yet"));
+    assert!(sandbox.lex(&["watch"]).exits(2).stderr.contains("hint: git lex-pr merge --execute"));
     let run = sandbox.json(&["merge", "--execute"], 1);
     let names =
         |run: &Value| -> Vec<String> { run["items"].as_array().unwrap().iter().map(|i| i["name"].as_str().unwrap().into()).collect() };
