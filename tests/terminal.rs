@@ -204,6 +204,29 @@ fn a_narrow_terminal_wraps_the_details_and_keeps_ids_whole() {
     assert_eq!(at(rows[0]), at(rows[1]), "{piped}");
 }
 
+/// Emoji whose parts are narrower or wider than the whole.
+#[test]
+fn no_emoji_breaks_a_table() {
+    let sandbox = Sandbox::new();
+    sandbox.config("[[gate]]\nname = \"warns\"\nrun = \"for n in 1 2 3 4 5 6 7 8 9 10 11 12; do printf '⚠️ warn '; done; exit 1\"\n");
+    sandbox.branch("feat/👍🏽-x", "main", "a", &[("a", "x")]);
+    sandbox.branch(&"☀️".repeat(30), "main", "b", &[("b", "x")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let rows = sandbox.lex(&["query"]).exits(0).stdout;
+    assert!(rows.lines().count() == 3 && rows.contains(" feat/👍🏽-x "), "a pipe has every row on a line: {rows}");
+    sandbox.lex(&["merge", "--execute"]).exits(1);
+    for columns in [20, 33, 47, 50, 60, 72, 80, 94, 109, 130] {
+        for args in [&["report", "--no-pager"][..], &["plan", "show", "--no-pager"], &["query", "--no-pager"]] {
+            let (written, status) = Terminal::new(&sandbox, columns, args).end();
+            assert_eq!(status, Some(if args[0] == "report" { 1 } else { 0 }), "{columns}: {args:?}: {written}");
+            let rows: Vec<&str> =
+                written.split("\r\n").skip_while(|line| !line.starts_with("LE")).take_while(|line| !line.is_empty()).collect();
+            let wide = |line: &&str| unicode_width::UnicodeWidthStr::width(*line) > columns.into();
+            assert!(rows.len() > 2 && !rows.iter().any(wide), "{columns}: {args:?}: {written}");
+        }
+    }
+}
+
 #[test]
 fn what_another_item_brings_is_not_said_to_be_in_the_target() {
     let sandbox = Sandbox::new();

@@ -1,6 +1,6 @@
 //! A forecast as a picture: a square per pair of items, the darker the more files conflict.
 
-use super::style::escape;
+use super::{style::escape, width::width};
 use crate::model::forecast::Forecast;
 use std::collections::HashMap;
 
@@ -18,7 +18,7 @@ pub fn heat_map(forecast: &Forecast) -> String {
     let count = forecast.items.len();
     let cell = (WIDTH / count.max(1)).clamp(CELL.0, CELL.1);
     let font = (cell - 1).clamp(5, 12);
-    let longest = forecast.items.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let longest = forecast.items.iter().map(|name| width(name)).max().unwrap_or(0);
     let margin = longest * font * 6 / 10 + 12;
     let size = margin + count * cell + 12;
     let height = size + 40;

@@ -5,6 +5,7 @@ mod markdown;
 pub mod style;
 mod text;
 mod timeline;
+pub mod width;
 
 pub use heat_map::heat_map;
 pub use markdown::markdown;

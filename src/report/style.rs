@@ -1,9 +1,9 @@
 //! Colours by meaning, columns, and text that a terminal cannot be harmed by.
 
+use super::width::{width, wrap};
 use crate::model::{run::Status, verdict::Answer};
 use anstyle::{AnsiColor, Style};
-use std::{fmt::Write, io::IsTerminal};
-use unicode_width::UnicodeWidthStr;
+use std::{cmp::Reverse, fmt::Write, io::IsTerminal};
 
 /// Good.
 pub const GOOD: Style = AnsiColor::Green.on_default();
@@ -60,11 +60,13 @@ pub fn printable(text: &str) -> String {
 /// A cell of a table: its text, and how it looks.
 pub type Cell = (String, Style);
 
-/// The least width, in columns of the terminal, that a text is wrapped to; below it a table is let to run over the edge.
-const NARROWEST: usize = 10;
+/// A column is wrapped to this width, in columns of the terminal, before the next one is wrapped, too; where that is not enough, all are
+/// made narrower together, down to the second.
+const NARROW: usize = 10;
+const NARROWEST: usize = 2;
 
 /// Rows in aligned columns, two blanks apart; the last column is not padded. Texts are made printable. On a terminal that is
-/// too narrow, the widest column is wrapped, so that every other cell stays whole on its line.
+/// too narrow, the widest column is wrapped, so that every other cell stays whole on its line as long as that can be.
 pub fn columns(rows: &[Vec<Cell>]) -> String {
     let stdout = std::io::stdout();
     let room = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
@@ -75,23 +77,19 @@ fn fit(rows: &[Vec<Cell>], room: Option<usize>) -> String {
     let cells: Vec<Vec<(String, Style)>> =
         rows.iter().map(|row| row.iter().map(|(text, style)| (printable(text), *style)).collect()).collect();
     let columns = cells.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|c| c.0.width()).max().unwrap_or(0);
-    let mut widths: Vec<usize> = (0..columns).map(width).collect();
-    let total = widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1);
-    if let (Some(room), Some(widest)) = (room, widths.iter_mut().max()) {
-        let others = total - *widest;
-        if total > room && others + NARROWEST <= room {
-            *widest = room - others;
-        }
+    let widest = |column: usize| cells.iter().filter_map(|row| row.get(column)).map(|cell| width(&cell.0)).max().unwrap_or(0);
+    let mut widths: Vec<usize> = (0..columns).map(widest).collect();
+    if let Some(room) = room {
+        narrow(&mut widths, room.saturating_sub(2 * columns.saturating_sub(1)));
     }
     let mut out = String::new();
     for row in &cells {
-        let wrapped: Vec<_> = row.iter().zip(&widths).map(|((text, _), width)| textwrap::wrap(text, *width)).collect();
+        let wrapped: Vec<_> = row.iter().zip(&widths).map(|((text, _), width)| wrap(text, *width)).collect();
         for index in 0..wrapped.iter().map(Vec::len).max().unwrap_or(0) {
             let mut line = String::new();
             for (column, lines) in wrapped.iter().enumerate() {
-                let text = lines.get(index).map_or("", |text| text.as_ref());
-                let gap = widths[column] - text.width() + 2;
+                let text = lines.get(index).copied().unwrap_or_default();
+                let gap = widths[column].saturating_sub(width(text)) + 2;
                 let _ = write!(line, "{}{:gap$}", if text.is_empty() { String::new() } else { paint(row[column].1, text) }, "");
             }
             out.push_str(line.trim_end());
@@ -101,6 +99,19 @@ fn fit(rows: &[Vec<Cell>], room: Option<usize>) -> String {
     out
 }
 
+/// Take from the widest columns what is too much for `room`.
+fn narrow(widths: &mut [usize], room: usize) {
+    let mut widest_first: Vec<usize> = (0..widths.len()).collect();
+    widest_first.sort_by_key(|column| Reverse(widths[*column]));
+    for least in (NARROWEST..=NARROW).rev() {
+        for column in &widest_first {
+            let excess = widths.iter().sum::<usize>().saturating_sub(room);
+            let spare = widths[*column].saturating_sub(least);
+            widths[*column] -= excess.min(spare);
+        }
+    }
+}
+
 /// Text that XML takes as text.
 pub fn escape(text: &str) -> String {
     printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
@@ -108,7 +119,7 @@ pub fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{PLAIN, fit};
+    use super::{PLAIN, fit, width};
 
     fn table(rows: &[&[&str]], room: Option<usize>) -> String {
         fit(&rows.iter().map(|row| row.iter().map(|text| ((*text).to_string(), PLAIN)).collect()).collect::<Vec<_>>(), room)
@@ -123,7 +134,18 @@ mod tests {
     fn the_widest_column_is_wrapped_and_the_others_stay_whole() {
         let rows: [&[&str]; 2] = [&["a", "conflicts with b in README.md", "e40c834b4f"], &["b", "clean", "5529a88244"]];
         assert_eq!(table(&rows, Some(30)), "a  conflicts with   e40c834b4f\n   b in README.md\nb  clean            5529a88244\n");
-        assert_eq!(table(&rows, Some(20)), table(&rows, None), "too narrow for anything");
         assert_eq!(table(&rows, Some(80)), table(&rows, None));
+        assert_eq!(table(&[&["name-of-a-branch", "some words"]], Some(20)), "name-of-a  some\n-branch    words\n");
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal() {
+        let long = ["⚠️ warn ".repeat(12), "☀️".repeat(40), "👨‍👩‍👧‍👦 👩🏽‍🚀".repeat(9), "日本語の枝 ".repeat(9), "e\u{301}".repeat(50)];
+        for (one, other) in long.iter().flat_map(|one| long.iter().map(move |other| (one, other))) {
+            for room in 20..=130 {
+                let text = table(&[&["0", one, "merged", other, "e40c834b4f"], &["1", "feat/👍🏽-x", "", "-", ""]], Some(room));
+                assert!(text.lines().all(|line| width(line) <= room), "{room}: {text}");
+            }
+        }
     }
 }

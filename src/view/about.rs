@@ -6,7 +6,10 @@ use super::{
 };
 use crate::{
     model::plan::{Item, Strategy},
-    report::style::{BAD, CARE, FAINT, GOOD, PLAIN, printable},
+    report::{
+        style::{BAD, CARE, FAINT, GOOD, PLAIN, printable},
+        width::wrap,
+    },
 };
 use ratatui::text::{Line, Span};
 
@@ -79,7 +82,7 @@ pub(super) fn lines(state: &State, item: &Item, width: usize) -> Vec<Line<'stati
 /// A heading and a text beside it, wrapped to `width`.
 pub(super) fn paragraph(look: Look, head: &str, text: &str, style: anstyle::Style, width: usize) -> Vec<Line<'static>> {
     let text = printable(text);
-    let wrapped = textwrap::wrap(&text, width.saturating_sub(INDENT).max(1));
+    let wrapped = wrap(&text, width.saturating_sub(INDENT));
     let lines = wrapped.iter().enumerate().map(|(at, part)| {
         let head = if at == 0 { head } else { "" };
         Line::from(vec![Span::styled(format!("{head:INDENT$}"), look.of(FAINT)), Span::styled(part.to_string(), look.of(style))])

@@ -3,7 +3,10 @@
 use super::look::Look;
 use crate::{
     model::Error,
-    report::style::{BAD, printable},
+    report::{
+        style::{BAD, printable},
+        width::end,
+    },
 };
 use ratatui::{
     crossterm::event::{KeyCode, KeyEvent, KeyModifiers},
@@ -60,9 +63,7 @@ impl Filter {
 
     /// The line as it is written, its end where the cursor is.
     pub fn line(&self, width: usize) -> Line<'static> {
-        let text: Vec<char> = printable(&self.text).chars().collect();
-        let from = text.len().saturating_sub(width.saturating_sub(3));
-        Line::from(format!("/{}_", text[from..].iter().collect::<String>()))
+        Line::from(format!("/{}_", end(&printable(&self.text), width.saturating_sub(3))))
     }
 
     /// What is wrong with the query that was asked.

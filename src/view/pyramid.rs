@@ -1,14 +1,16 @@
 //! The pyramid: the items level by level, in the order in which they land.
 
 use super::{look::standing, state::State};
-use crate::report::style::{FAINT, HEAD, printable};
+use crate::report::{
+    style::{FAINT, HEAD, printable},
+    width::{fit, width},
+};
 use ratatui::{
     Frame,
     layout::Rect,
     style::Modifier,
     text::{Line, Span},
 };
-use unicode_width::UnicodeWidthStr;
 
 /// A row of the pyramid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +28,17 @@ const NAME: (usize, usize) = (1, 2);
 const STATUS: usize = "skipped: conflict".len();
 
 pub(super) fn draw(state: &State, frame: &mut Frame, area: Rect) {
-    let width = usize::from(area.width);
+    let columns = usize::from(area.width);
     if state.rows.is_empty() {
         let words = if state.plan.items.is_empty() { "the plan has no items" } else { "no item answers the filter" };
         frame.render_widget(Span::styled(words, state.look.of(FAINT)), area);
         return;
     }
     let names = state.rows.iter().filter_map(|row| match row {
-        Row::Item(at) => Some(printable(&state.plan.items[*at].name).width()),
+        Row::Item(at) => Some(width(&printable(&state.plan.items[*at].name))),
         Row::Level(_) => None,
     });
-    let name_width = names.max().unwrap_or_default().min(width * NAME.0 / NAME.1).max(1);
+    let name_width = names.max().unwrap_or_default().min(columns * NAME.0 / NAME.1).max(1);
     for (row, y) in state.rows.iter().skip(state.top).zip(area.y..area.bottom()) {
         let line = match row {
             Row::Level(level) => Line::from(Span::styled(format!("level {level}"), state.look.of(HEAD))),
@@ -61,25 +63,4 @@ fn item_line(state: &State, at: usize, name_width: usize) -> Line<'static> {
         Span::styled(printable(&deps), state.look.of(FAINT)),
     ]);
     if chosen { line.style(Modifier::REVERSED) } else { line }
-}
-
-/// `text` in exactly `width` columns, the end cut off and marked where it is longer.
-pub(super) fn fit(text: &str, width: usize) -> String {
-    let room = if text.width() > width { width.saturating_sub(1) } else { width };
-    let mut fitted = String::new();
-    let mut used = 0;
-    for c in text.chars() {
-        let wide = unicode_width::UnicodeWidthChar::width(c).unwrap_or(0);
-        if used + wide > room {
-            break;
-        }
-        fitted.push(c);
-        used += wide;
-    }
-    if text.width() > width && width > 0 {
-        fitted.push('~');
-        used += 1;
-    }
-    fitted.extend(std::iter::repeat_n(' ', width.saturating_sub(used)));
-    fitted
 }
