@@ -118,8 +118,22 @@ fn files_are_links_where_the_terminal_can_open_them() {
     let said = piped.env("FORCE_HYPERLINK", "1").env("NO_COLOR", "").output().unwrap();
     let stdout = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(stdout.contains("base.txt:1") && stdout.contains('\u{1b}') && !stdout.contains("]8;;"), "a pipe gets none: {stdout:?}");
+    // A name with blanks is one link.
+    sandbox.git(&["checkout", "-q", "a"]);
+    sandbox.write("a file, of (mine).txt", "x\n");
+    sandbox.commit("Blanks");
+    sandbox.git(&["checkout", "-q", "b"]);
+    sandbox.write("a file, of (mine).txt", "y\n");
+    sandbox.commit("Blanks");
+    sandbox.lex(&["plan", "create", "--force", "a", "b"]).exits(0);
+    let (written, _) = Terminal::with(&sandbox, 200, &args, &CAPABLE).end();
+    let name = "a file, of (mine).txt";
+    let address = format!("file://{}/a%20file%2C%20of%20%28mine%29.txt", root.display());
+    assert!(written.contains(&format!("\u{1b}]8;;{address}#1\u{1b}\\{name}:1\u{1b}]8;;\u{1b}\\, ")), "{written:?}");
+    assert!(written.contains(&link), "{written:?}");
     // What is not there is no link, and a hostile name is none either.
     std::fs::remove_file(sandbox.repo.join("base.txt")).unwrap();
+    std::fs::remove_file(sandbox.repo.join(name)).unwrap();
     let (written, _) = Terminal::with(&sandbox, 80, &args, &CAPABLE).end();
     assert!(written.contains("base.txt:1") && !written.contains("]8;;"), "{written:?}");
 }

@@ -12,6 +12,9 @@ pub struct Links {
     root: PathBuf,
 }
 
+/// Of a name with more words than this, only a beginning can be a link.
+const MOST_WORDS: usize = 12;
+
 impl Links {
     /// Links into `root`, where stdout is a terminal that knows them and may be sent more than letters.
     pub fn into(root: Option<&Path>) -> Option<Links> {
@@ -21,7 +24,8 @@ impl Links {
         Some(Links { root: root.canonicalize().ok()? })
     }
 
-    /// `text` with a link on each word that names a file which is there: `src/lib.rs`, `src/lib.rs:12`.
+    /// `text` with a link on each word that names a file which is there, and on several that together do: `src/lib.rs`, `src/lib.rs:12`,
+    /// `a file.txt`.
     pub fn mark(&self, text: &str) -> String {
         let mut marked = String::with_capacity(text.len());
         let mut rest = text;
@@ -36,15 +40,18 @@ impl Links {
                 continue;
             }
             let end = rest.find(|c: char| is_between(c) || c == '\u{1b}').unwrap_or(rest.len());
-            let (word, behind) = rest.split_at(end);
-            let name = word.trim_end_matches([':', '.']);
-            match self.target(name) {
-                Some(target) => {
-                    let _ = write!(marked, "\u{1b}]8;;{target}\u{1b}\\{name}\u{1b}]8;;\u{1b}\\{}", &word[name.len()..]);
+            let found = ends(rest).filter_map(|end| Some((&rest[..end], self.target(&rest[..end])?))).last();
+            let name = match &found {
+                Some((name, target)) => {
+                    let _ = write!(marked, "\u{1b}]8;;{target}\u{1b}\\{name}\u{1b}]8;;\u{1b}\\");
+                    name
                 }
-                None => marked.push_str(word),
-            }
-            rest = behind;
+                None => {
+                    marked.push_str(&rest[..end]);
+                    &rest[..end]
+                }
+            };
+            rest = &rest[name.len()..];
         }
         marked + rest
     }
@@ -74,6 +81,14 @@ impl Links {
         }
         Some(address)
     }
+}
+
+/// Where a name at the beginning of `text` may end, the nearest first: with each of the next words, within the cell of a table.
+fn ends(text: &str) -> impl Iterator<Item = usize> {
+    let stop = text.find(['\n', '\u{1b}']).into_iter().chain(text.find("  ")).min().unwrap_or(text.len());
+    let cell = &text[..stop];
+    let words = cell.match_indices(is_between).map(|(at, _)| at).take(MOST_WORDS).chain([cell.len()]);
+    words.map(move |end| cell[..end].trim_end_matches([':', '.']).len())
 }
 
 /// Whether a character stands between words.
