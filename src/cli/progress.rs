@@ -7,10 +7,17 @@ use crate::{
     run::{Event, Waiting},
 };
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::IsTerminal,
+    sync::mpsc::{RecvTimeoutError, channel},
+    time::Duration,
+};
 
 /// How often the bar is drawn at most.
 const FRAMES_PER_SECOND: u8 = 20;
+
+/// From this time on a person wonders what is waited for.
+const LONG: Duration = Duration::from_secs(2);
 
 /// Run a plan and show what it tells. What somebody must know is told without a terminal, too.
 pub fn watch<T>(work: impl FnOnce(&mut dyn FnMut(Event)) -> Result<T>) -> Result<T> {
@@ -89,8 +96,30 @@ pub fn count<T>(work: impl FnOnce(&mut dyn FnMut(&str, usize)) -> Result<T>) -> 
     outcome
 }
 
+/// Wait for others, and where that takes long, say once for what: a bar would go over what git and ssh may ask at the terminal.
+pub fn wait<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    if !is_drawn() {
+        return work();
+    }
+    let (done, waiting) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            if waiting.recv_timeout(LONG) == Err(RecvTimeoutError::Timeout) {
+                super::logs::warn(what);
+            }
+        });
+        let outcome = work();
+        drop(done);
+        outcome
+    })
+}
+
+fn is_drawn() -> bool {
+    std::io::stderr().is_terminal() && super::logs::draws()
+}
+
 fn bar() -> Option<ProgressBar> {
-    if !std::io::stderr().is_terminal() || !super::logs::draws() {
+    if !is_drawn() {
         return None;
     }
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::term_like_with_hz(Box::new(Narrow::stderr()), FRAMES_PER_SECOND));

@@ -1,6 +1,6 @@
 //! `git lex-pr sync`
 
-use super::{Answer, context::Context};
+use super::{Answer, context::Context, progress};
 use crate::{
     model::{Result, shell_word},
     plan::merge::{Clash, Side},
@@ -34,7 +34,9 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     if args.now {
         reset_breaker(&repo, &remote)?;
     }
-    let synced = sync(&repo, &remote, Request { push: !args.fetch_only, take: args.take })?;
+    let request = Request { push: !args.fetch_only, take: args.take };
+    let waits = format!("waiting for {}; Ctrl-C ends it", remote.name);
+    let synced = progress::wait(&waits, || sync(&repo, &remote, request))?;
     let no = !synced.conflicts.is_empty() || !synced.refused.is_empty();
     let notes = synced.notes.clone();
     Ok(Answer { no, ..Answer::yes(describe(&synced), &synced)?.with_notes(notes) })
