@@ -14,6 +14,7 @@ mod doctor;
 mod errors;
 mod forecast;
 mod gates;
+mod habits;
 mod history;
 mod hooks;
 mod init;

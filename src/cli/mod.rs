@@ -1,6 +1,7 @@
 //! The command line: arguments in, one call down, words out. One file per subcommand.
 
 mod abort;
+mod colours;
 mod completions;
 mod context;
 mod deaf;
@@ -47,9 +48,10 @@ mod view;
 mod watch;
 
 use crate::model::{Error, Result, error::Blame};
-use anstream::{AutoStream, ColorChoice};
+use anstream::AutoStream;
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use colours::Color;
 use context::Context;
 use links::Links;
 use logs::{LogFormat, Loudness};
@@ -57,7 +59,7 @@ use serde::Serialize;
 use std::{
     ffi::OsString,
     io::{ErrorKind, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
@@ -100,16 +102,6 @@ struct Cli {
 
     #[command(subcommand)]
     command: Command,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Color {
-    /// On a terminal, unless NO_COLOR is set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 #[derive(Debug, Subcommand)]
@@ -199,14 +191,13 @@ pub fn main(args: Vec<OsString>) -> u8 {
         args.windows(2).any(|two| two[0] == "--log-format" && two[1] == "json") || args.iter().any(|a| a == "--log-format=json");
     let cli = match parse(&args) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error, wants_json, wants_json_logs),
+        Err(error) => {
+            Color::Auto.hold(Path::new("."));
+            return usage(&error, wants_json, wants_json_logs);
+        }
     };
-    match cli.color {
-        Color::Auto => ColorChoice::Auto,
-        Color::Always => ColorChoice::Always,
-        Color::Never => ColorChoice::Never,
-    }
-    .write_global();
+    let dir = cli.dir.unwrap_or_else(|| PathBuf::from("."));
+    cli.color.hold(&dir);
     let loudness = match (cli.quiet, cli.verbose) {
         (true, _) => Loudness::Quiet,
         (_, true) => Loudness::Verbose,
@@ -217,7 +208,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
     }
     let begun = Instant::now();
     let pages = !cli.no_pager && cli.command.is_long();
-    let context = Context { dir: cli.dir.unwrap_or_else(|| PathBuf::from(".")), json: cli.json };
+    let context = Context { dir, json: cli.json };
     match dispatch(cli.command, &context) {
         Ok(answer) => {
             for note in &answer.notes {

@@ -1,8 +1,12 @@
 //! Finding a repository and refusing the ones that cannot be worked in.
 
-use super::{GitCommand, Repo, incoming::see_quarantine};
+use super::{GitCommand, Repo, incoming::see_quarantine, parameters::parameters};
 use crate::model::{Error, Result, shell_word};
-use gix::sec::Trust;
+use gix::{
+    open::Options,
+    sec::Trust,
+    sec::trust::{DefaultForLevel, Mapping},
+};
 use std::path::Path;
 
 /// Decoded objects kept per repository handle, in bytes. Merges of a chain read the same trees again and again.
@@ -20,7 +24,11 @@ impl Repo {
             );
         }
         let dir = &dir.canonicalize().map_err(|e| Error::io(format_args!("enter {}", dir.display()), e))?;
-        let mut shared = gix::ThreadSafeRepository::discover_with_environment_overrides(dir).map_err(|e| {
+        let parameters = parameters()?;
+        let with_parameters = |trust: Trust| Options::default_for_level(trust).cli_overrides(parameters.iter().cloned());
+        let by_trust = Mapping { full: with_parameters(Trust::Full), reduced: with_parameters(Trust::Reduced) };
+        let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, Default::default(), by_trust);
+        let mut shared = found.map_err(|e| {
             let cause = e.to_string();
             if cause.contains("objectFormat") || cause.contains("extensions.") {
                 return Error::input("unknown-extension", format!("this repository needs a newer git-lex-pr: {cause}"))
@@ -72,6 +80,15 @@ impl Repo {
         let who = self.git.committer().ok_or_else(missing)?.map_err(|_| missing())?;
         who.to_owned().map_err(|e| Error::git("read the committer's date", e))
     }
+}
+
+/// What git's configuration says of `key` in `dir`: that of the repository there, else the user's.
+pub fn git_setting(dir: &Path, key: &str) -> Option<String> {
+    let value = match Repo::open(dir) {
+        Ok(repo) => repo.git.config_snapshot().string(key)?.to_string(),
+        Err(_) => gix::config::File::from_globals().ok()?.string(key)?.to_string(),
+    };
+    Some(value)
 }
 
 /// What git says of a configuration that it cannot read: `bad config line 6 in file .git/config`.

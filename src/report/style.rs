@@ -68,9 +68,22 @@ const NARROWEST: usize = 2;
 /// Rows in aligned columns, two blanks apart; the last column is not padded. Texts are made printable. On a terminal that is
 /// too narrow, the widest column is wrapped, so that every other cell stays whole on its line as long as that can be.
 pub fn columns(rows: &[Vec<Cell>]) -> String {
+    fit(rows, room())
+}
+
+/// The columns of the terminal that stdout ends on, if it does.
+fn room() -> Option<usize> {
     let stdout = std::io::stdout();
-    let room = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
-    fit(rows, room.map(|(width, _)| usize::from(width.0)))
+    if stdout.is_terminal() {
+        return terminal_size::terminal_size_of(&stdout).map(|(width, _)| width.0.into());
+    }
+    // Git tells them to what writes into its pager.
+    std::env::var("COLUMNS").ok().filter(|_| is_paged_by_git())?.parse().ok()
+}
+
+/// Whether git has put its pager behind this program, as it does for `git -p lex-pr` and `pager.lex-pr` (git(1)).
+pub fn is_paged_by_git() -> bool {
+    std::env::var("GIT_PAGER_IN_USE").is_ok_and(|value| !["", "0", "false", "no", "off"].contains(&value.to_lowercase().as_str()))
 }
 
 fn fit(rows: &[Vec<Cell>], room: Option<usize>) -> String {
