@@ -1,6 +1,6 @@
 //! What a plan is asked: `query`.
 
-use crate::sandbox::Sandbox;
+use crate::{sandbox::Sandbox, terminal::Terminal};
 use serde_json::json;
 
 /// Two stacks of two, one of them landed up to its conflict, and a branch by somebody else.
@@ -31,7 +31,22 @@ fn items_answer_queries_as_table_json_and_csv() {
     assert_eq!(json, sandbox.lex(&["query", "--json"]).exits(0).stdout);
     // What has no answer is an honest no.
     let none = sandbox.lex(&["query", "name eq nobody"]).exits(1);
-    assert!(none.stderr.contains("no item of plan shop answers"), "{}", none.stderr);
+    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("no items\n", ""), "it is said once");
+}
+
+#[test]
+fn csv_is_exact_in_a_pipe_and_harmless_on_a_terminal() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("e", "main", "e", &[("a\u{1b}[31mb", "e\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let args = ["query", "--fields", "paths", "--format", "csv", "--no-pager"];
+    for more in [&[][..], &["--color=always"]] {
+        let args = [&args[..], more].concat();
+        assert_eq!(sandbox.lex(&args).exits(0).stdout, "paths\na\u{1b}[31mb\n");
+        assert_eq!(Terminal::new(&sandbox, 80, &args).end().0, "paths\r\na\\u{1b}[31mb\r\n");
+    }
+    let said = sandbox.lex_command(&sandbox.repo, &args).env("GIT_PAGER_IN_USE", "true").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&said.stdout), "paths\na\\u{1b}[31mb\n", "that pipe ends on a terminal");
 }
 
 #[test]

@@ -58,7 +58,7 @@ use logs::{LogFormat, Loudness};
 use serde::Serialize;
 use std::{
     ffi::OsString,
-    io::{ErrorKind, Write},
+    io::{ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -166,13 +166,15 @@ pub(crate) struct Answer {
     pub notes: Vec<String>,
     /// Whether this is an honest no.
     pub no: bool,
+    /// Whether the text is data, without colours, that a pipe gets as it is.
+    pub raw: bool,
 }
 
 impl Answer {
     /// A yes.
     pub fn yes(text: impl Into<String>, json: &impl Serialize) -> Result<Self> {
         let json = serde_json::to_value(json).map_err(|e| Error::environment("json", e.to_string()))?;
-        Ok(Answer { text: text.into(), json, notes: Vec::new(), no: false })
+        Ok(Answer { text: text.into(), json, notes: Vec::new(), no: false, raw: false })
     }
 
     fn with_notes(mut self, notes: Vec<String>) -> Self {
@@ -217,7 +219,10 @@ pub fn main(args: Vec<OsString>) -> u8 {
             tracing::debug!(took = ?begun.elapsed(), "answered");
             let text = if cli.json { document(&answer.json) } else { answer.text };
             let links = if cli.json { None } else { Links::into(context.repo().ok().as_ref().and_then(|repo| repo.git.workdir())) };
-            let printed = pager::print(&context.dir, &text, links, pages);
+            let printed = match answer.raw && !cli.json && !std::io::stdout().is_terminal() {
+                true => write(&mut std::io::stdout(), &text),
+                false => pager::print(&context.dir, &text, links, pages),
+            };
             printed.map_or_else(|error| show(&error, false), |()| u8::from(answer.no))
         }
         Err(error) if cli.log_format == LogFormat::Json => {
@@ -315,9 +320,13 @@ fn document(json: &serde_json::Value) -> String {
     serde_json::to_string_pretty(json).unwrap_or_default() + "\n"
 }
 
-/// Write to stdout. A reader that went away, as `head` does, has all that it wanted.
+/// Write to stdout, with colours where they are wanted.
 fn print(text: &str) -> Result<()> {
-    let mut stdout = AutoStream::auto(std::io::stdout());
+    write(&mut AutoStream::auto(std::io::stdout()), text)
+}
+
+/// A reader that went away, as `head` does, has all that it wanted.
+fn write(stdout: &mut impl Write, text: &str) -> Result<()> {
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => {
             Err(Error::io("write to standard output", e).hint("is the disk full, or standard output closed?"))

@@ -4,13 +4,16 @@ use super::{Answer, context::Context, document, selectors::facts_for};
 use crate::{
     model::{Error, Result},
     plan::{FIELDS, Facts, Query, order},
-    report::style::{Cell, FAINT, HEAD, PLAIN, columns, paint},
+    report::style::{Cell, FAINT, HEAD, PLAIN, columns, is_paged_by_git, paint, printable},
 };
 use clap::builder::PossibleValuesParser;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::IsTerminal,
+};
 
 /// Ask a plan: the items that answer a query, and what is known of them.
 ///
@@ -20,12 +23,12 @@ use std::collections::{BTreeMap, BTreeSet};
 pub struct Args {
     /// A plan's name, a plan file, or `-`; the only plan where there is but one.
     plan: Option<String>,
-    /// What an item must answer to; all items where nothing is asked.
+    /// The query; all items without one.
     query: Option<String>,
-    /// Only items that depend on none.
+    /// Only items that depend on nothing.
     #[arg(long)]
     roots: bool,
-    /// Only items that none depends on.
+    /// Only items that nothing depends on.
     #[arg(long)]
     leaves: bool,
     /// Only items of this level.
@@ -75,9 +78,9 @@ pub struct Stats {
     items: usize,
     /// By level, how many it has.
     levels: BTreeMap<u64, usize>,
-    /// How many depend on none.
+    /// How many depend on nothing.
     roots: usize,
-    /// How many none depends on.
+    /// How many nothing depends on.
     leaves: usize,
     /// How many dependencies they have together.
     dependencies: usize,
@@ -128,10 +131,8 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     if args.format == Format::Json {
         answer.text = document(&answer.json);
     }
-    if nothing {
-        answer.no = true;
-        answer.notes.push(format!("no item of plan {} answers", found.name));
-    }
+    answer.no = nothing;
+    answer.raw = args.format == Format::Csv;
     Ok(answer)
 }
 
@@ -159,12 +160,15 @@ fn table(fields: &[String], items: &[Facts]) -> String {
     columns(&rows)
 }
 
+/// What a terminal shows cannot harm it; a program gets what there is.
 fn csv(head: &[impl AsRef<str>], rows: impl Iterator<Item = Vec<String>>) -> Result<String> {
+    let is_shown = std::io::stdout().is_terminal() || is_paged_by_git();
     let writing = |e: &dyn std::fmt::Display| Error::environment("csv", format!("could not write CSV: {e}"));
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(head.iter().map(AsRef::as_ref)).map_err(|e| writing(&e))?;
     for row in rows {
-        writer.write_record(row).map_err(|e| writing(&e))?;
+        let shown: Vec<String> = row.into_iter().map(|word| if is_shown { printable(&word) } else { word }).collect();
+        writer.write_record(shown).map_err(|e| writing(&e))?;
     }
     let bytes = writer.into_inner().map_err(|e| writing(&e))?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
