@@ -305,6 +305,14 @@ fn each_change_is_a_revision_that_can_be_seen_and_restored() {
     let undo: Vec<&str> = said.lines().find_map(|l| l.split_once(": git lex-pr ")).unwrap().1.split(' ').collect();
     sandbox.lex(&undo).exits(0);
     assert_eq!(names(&sandbox.json(&["plan", "show", "default"], 0)), ["a", "b"], "the printed command brings it back");
+    // Also over a new plan of that name, of which it becomes the next revision.
+    sandbox.lex(&["plan", "delete", "default"]).exits(0);
+    sandbox.lex(&["plan", "create", "c"]).exits(0);
+    let new = sandbox.head("refs/lex-pr/plans/default");
+    sandbox.lex(&undo).exits(0);
+    assert_eq!(names(&sandbox.json(&["plan", "show", "default"], 0)), ["a", "b"]);
+    assert_eq!(sandbox.head("refs/lex-pr/plans/default~1"), new);
+    sandbox.lex(&["plan", "restore", "default", "0000000"]).exits(2);
     sandbox.sound();
 }
 
