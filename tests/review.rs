@@ -251,9 +251,13 @@ fn a_review_by_flags_is_one_revision_with_its_reviewer() {
         "review: 1 accepted, 1 dropped, 2 changed\n\nAccepted: a\nDropped: c\nReviewed-by: Tess <tess@example.com>"
     );
     let tree = sandbox.git(&["rev-parse", "refs/lex-pr/plans/default^{tree}"]);
-    sandbox.lex(&["plan", "review", "--accept"]).exits(0);
+    sandbox.lex(&["plan", "review", "--accept", "--deps", "a=", "--strategy", "a=squash"]).exits(0);
     assert_eq!(sandbox.git(&["rev-parse", "refs/lex-pr/plans/default^{tree}"]), tree);
-    assert!(message(&sandbox).starts_with("review: 2 accepted\n"));
+    assert!(message(&sandbox).starts_with("review: 2 accepted\n"), "what was so before is no change: {}", message(&sandbox));
+    // What stands on a dropped item brings its commits all the same.
+    sandbox.lex(&["plan", "add", "default", "b"]).exits(0);
+    let said = sandbox.lex(&["plan", "review", "--drop", "a", "--accept"]).exits(0);
+    assert_eq!(said.stderr, "note: b stands on a, and brings its commits all the same\n");
     sandbox.sound();
 }
 
@@ -268,6 +272,7 @@ fn a_review_by_wrong_flags_writes_nothing() {
         (&["--drop", "a"], "`c` depends on `a`"),
         (&["--deps", "a=b"], "the dependencies go round in a circle"),
         (&["--deps", "a=z"], "`a` depends on `z`, which is not in the plan"),
+        (&["--drop", "a", "--drop", "c", "--deps", "b=c"], "`b` cannot depend on `c`, which is dropped"),
         (&["--deps", "a"], "--deps takes ITEM=VALUE"),
         (&["--gates", "a=nonsense"], "no item has a gate `nonsense`"),
         (&["--priority", "a=high"], "--priority takes a whole number"),
@@ -301,7 +306,7 @@ fn a_review_on_a_terminal_shows_each_item_and_ends_in_a_revision() {
     answer(&mut terminal, &[(ask_a, "u"), (ask_a, "y"), ("c: accept it", "g"), ("gates of its own", "builtin:secrets, builtin:diff-size")]);
     assert_eq!(revision(&sandbox), before, "nothing is written before the end");
     answer(&mut terminal, &[("c: accept it", "y"), ("b: accept it", "d"), ("depends on (", "a c"), ("b: accept it", "j")]);
-    answer(&mut terminal, &[("2 accepted, 0 dropped, 1 left as they were: write it", "y")]);
+    answer(&mut terminal, &[("2 accepted, 0 dropped, 1 left as it was: write it", "y")]);
     let (written, status) = terminal.end();
     assert_eq!(status, Some(0), "{written}");
     for shown in [
@@ -311,9 +316,10 @@ fn a_review_on_a_terminal_shows_each_item_and_ends_in_a_revision() {
         "conflicts with c in base.txt:1",
         "lands     1 of 2 in level 0, by merge, priority 0",
         "`magic` is no strategy",
-        "u  undo the last decision",
+        "u  undo the last step",
         "b | 1 +\r\n",
         "~  b  deps      a -> a, c",
+        "~  c  gates     none -> secrets: builtin:secrets, diff-size: builtin:diff-size",
     ] {
         assert!(written.contains(shown), "{shown:?} in {written}");
     }
@@ -336,11 +342,18 @@ fn a_review_drops_goes_back_undoes_and_is_given_up() {
     answer(&mut terminal, &[("a: accept it", "n"), ("b depends on it: drop that, too", "y"), ("c: accept it", "k")]);
     // What it conflicted with is dropped.
     terminal.wait_for_next("would merge");
-    answer(&mut terminal, &[("c: accept it", "u"), ("a: accept it", "u"), ("b: accept it", "k"), ("c: accept it", "k")]);
+    // Nothing can depend on it now; Enter leaves a list as it is, and - empties it.
+    let deps = "depends on (";
+    answer(&mut terminal, &[("c: accept it", "d"), (deps, "a")]);
+    terminal.wait_for_next("`c` cannot depend on `a`, which is dropped");
+    answer(&mut terminal, &[("c: accept it", "u")]);
     terminal.wait_for_next("conflicts with c");
-    answer(&mut terminal, &[("a: accept it", "a"), ("3 accepted, 0 dropped: write it", "n")]);
+    answer(&mut terminal, &[("a: accept it", "a"), ("3 accepted, 0 dropped: write it", "u")]);
+    answer(&mut terminal, &[("a: accept it", "j"), ("c: accept it", "j"), ("b: accept it", "d"), (deps, ""), ("b: accept it", "y")]);
+    answer(&mut terminal, &[("1 accepted, 0 dropped, 2 left as they were: write it", "u"), ("b: accept it", "d"), (deps, "-")]);
+    answer(&mut terminal, &[("b: accept it", "u"), ("b: accept it", "q"), ("0 accepted, 0 dropped, 3 left as they were: write it", "n")]);
     let (written, status) = terminal.end();
-    assert!(written.contains("nothing was written"), "{written}");
+    assert!(written.contains("nothing was written") && written.matches("nothing changed").count() == 3, "{written}");
     assert_eq!((status, revision(&sandbox)), (Some(0), before));
 }
 
@@ -374,9 +387,18 @@ fn what_others_change_during_a_review_is_not_approved_unseen() {
     let (written, status) = terminal.end();
     assert_eq!((status, revision(&sandbox)), (Some(2), before), "{written}");
     assert!(
-        written.contains("somebody else has changed `c` meanwhile") && written.contains("--accept a --accept b --accept c"),
+        written.contains("somebody else has changed `c` meanwhile") && written.contains("plan review default --accept\r\n"),
         "{written}"
     );
+    // What is gone is not asked for again, and what was not looked at is not accepted.
+    let mut terminal = Terminal::new(&sandbox, 200, &["plan", "review"]);
+    answer(&mut terminal, &[("c: accept it", "y"), ("a: accept it", "y"), ("b: accept it", "q")]);
+    terminal.wait_for_next("write it as a new revision");
+    let said = sandbox.lex(&["plan", "remove", "default", "a"]).exits(0);
+    assert_eq!(said.stderr, "note: b stands on a, and brings its commits all the same\n");
+    terminal.say("y\n");
+    assert!(terminal.end().0.contains("plan review default --accept c\r\n"));
+    sandbox.lex(&["plan", "add", "default", "a"]).exits(0);
     // What was not looked at may have changed.
     let mut terminal = Terminal::new(&sandbox, 200, &["plan", "review"]);
     answer(&mut terminal, &[("c: accept it", "y"), ("a: accept it", "q")]);

@@ -173,7 +173,7 @@ fn plans_that_diverged_are_merged_item_by_item_and_a_conflict_is_shown() {
     hub.lex(&two, &["plan", "add", "p", "c", "--priority", "3", "--strategy", "squash"]);
     hub.lex(&one, &["sync"]);
     let text = hub.sandbox.lex_in(&two, &["sync"]).exits(1).stdout;
-    assert!(text.contains("  c: changed here (strategy \"merge\" -> \"squash\", priority 0 -> 3), removed there\n"), "{text}");
+    assert!(text.contains("  c: changed here (strategy merge -> squash, priority 0 -> 3), removed there\n"), "{text}");
     hub.lex(&two, &["sync", "--take", "here"]);
     hub.lex(&one, &["sync"]);
     assert_eq!(item(&hub.plan(&one, "p"), "c").unwrap()["priority"], 3);

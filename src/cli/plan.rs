@@ -5,11 +5,12 @@ use crate::{
     model::{
         Error, Result,
         error::Location,
+        gate::GateSpec,
         json,
         plan::{DepSource, Plan, Strategy},
         shell_word,
     },
-    plan::{Composer, Selection, diff, document, order, remove, store},
+    plan::{Composer, Selection, brought_anyway, diff, document, order, remove, store},
     repo::{Repo, branch_name},
     report::style::{BAD, CARE, Cell, FAINT, GOOD, HEAD, PLAIN, columns, paint, printable},
 };
@@ -302,8 +303,9 @@ fn kept_as(stored: &store::Stored) -> String {
     format!("{} {}{}\n", paint(FAINT, "kept as"), store::PREFIX, printable(&stored.name))
 }
 
-pub(super) fn changed(before: &Plan, stored: &store::Stored, notes: Vec<String>) -> Result<Answer> {
+pub(super) fn changed(before: &Plan, stored: &store::Stored, mut notes: Vec<String>) -> Result<Answer> {
     let changes = diff(before, &stored.plan);
+    notes.extend(brought_anyway(before, &stored.plan));
     Ok(Answer::yes(describe_changes(&changes), &stored.plan)?.with_notes(notes))
 }
 
@@ -342,19 +344,31 @@ pub(super) fn describe_changes(changes: &[crate::plan::Change]) -> String {
     let rows: Vec<Vec<Cell>> = changes
         .iter()
         .map(|change| {
-            let short = |v: &String| if change.what == "head" { v.chars().take(10).collect() } else { v.clone() };
+            let short = |v: &String| match change.what {
+                "head" => v.chars().take(10).collect(),
+                "gates" => gates(v),
+                _ => v.clone(),
+            };
             let (sign, style, words) = match (&change.before, &change.after) {
                 (None, Some(new)) => ("+", GOOD, short(new)),
                 (Some(old), None) => ("-", BAD, short(old)),
                 (old, new) => {
                     let side = |v: &Option<String>| v.as_ref().map(short).filter(|s| !s.is_empty()).unwrap_or_else(|| "none".into());
-                    ("~", CARE, format!("{} -> {}", side(old), side(new)))
+                    let (old, new) = (side(old), side(new));
+                    let words = if old == new { format!("{old}, in its settings") } else { format!("{old} -> {new}") };
+                    ("~", CARE, words)
                 }
             };
             vec![(sign.into(), style), (change.item.clone(), PLAIN), (change.what.into(), FAINT), (words, PLAIN)]
         })
         .collect();
     columns(&rows)
+}
+
+/// The gates of an item, each with what judges: `unit: cargo test`.
+fn gates(json: &str) -> String {
+    let gates: Vec<GateSpec> = serde_json::from_str(json).unwrap_or_default();
+    gates.iter().map(|gate| format!("{}: {}", gate.name, gate.judge())).collect::<Vec<_>>().join(", ")
 }
 
 /// What `plan list --json` prints for each plan.

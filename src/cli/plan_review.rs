@@ -10,9 +10,9 @@ use crate::{
     model::{
         Error, Result,
         forecast::{By, Forecast},
-        plan::{DepSource, Item, Plan, Strategy},
+        plan::{Dep, DepSource, Item, Plan, Strategy},
     },
-    plan::{Decision, Review, diff, order, store},
+    plan::{Decision, Review, brought_anyway, diff, order, store},
     repo::Repo,
     report::style::{BAD, CARE, FAINT, GOOD, HEAD, paint, printable},
     run::forecast,
@@ -32,7 +32,7 @@ k  go back to the one before
 d  say what it depends on
 g  say which gates of its own it has
 s  say how it reaches the target: merge, squash or rebase
-u  undo the last decision
+u  undo the last step
 q  leave the rest as it is, and come to the end
 ?  show this
 Nothing is written before the end, where you are asked once more; Ctrl-C ends it and writes nothing.";
@@ -71,7 +71,7 @@ pub fn run(repo: &Repo, context: &Context, args: &Args) -> Result<Answer> {
     if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
         return Err(Error::input("no-terminal", "a review asks on a terminal, and this is none").hint(format!(
             "decide by flags, such as `{} --accept`; `git lex-pr plan review -h` has them all",
-            by_flags.command(&before.name)
+            by_flags.command(&before.name, &before.plan)
         )));
     }
     let mut session = Session::new(repo, &before)?;
@@ -79,29 +79,29 @@ pub fn run(repo: &Repo, context: &Context, args: &Args) -> Result<Answer> {
         Ok(true) => save(repo, &before, &session.review),
         Ok(false) => Answer::yes(format!("{}\n", paint(FAINT, "nothing was written")), &before.plan),
         Err(error) if session.review.decisions.is_empty() => Err(error),
-        Err(error) => Err(error.hint(format!("to take the same decisions: {}", session.review.command(&before.name)))),
+        Err(error) => Err(error.hint(format!("to take the same decisions: {}", session.review.command(&before.name, &before.plan)))),
     }
 }
 
 /// Make the decisions the next revision of the plan.
 fn save(repo: &Repo, seen: &store::Stored, review: &Review) -> Result<Answer> {
     let reviewer = repo.identity()?;
-    let (old, stored) = store::review(repo, &seen.name, &review.message(&reviewer), |plan| {
+    let message = review.message(&seen.plan, &reviewer)?;
+    let (old, stored) = store::review(repo, &seen.name, &message, |plan| {
         // What was looked at is what is decided about.
         let moved = review.items().into_iter().find(|item| plan.item(item) != seen.plan.item(item));
         if let Some(item) = moved {
             return Err(Error::input("plan-changed", format!("somebody else has changed `{item}` meanwhile; nothing was written"))
-                .hint(format!("look at it again; to take the same decisions: {}", review.command(&seen.name))));
+                .hint(format!("look at it again; to take the same decisions: {}", review.command(&seen.name, plan))));
         }
         review.apply(plan)
     })?;
-    let counts = review.message(&reviewer);
-    let counts = counts.lines().next().unwrap_or_default().trim_start_matches("review: ");
+    let counts = message.lines().next().unwrap_or_default().trim_start_matches("review: ");
     let changes = diff(&old, &stored.plan);
     let changes = if changes.is_empty() { String::new() } else { describe_changes(&changes) };
     let text =
         format!("{changes}{} {}\n", paint(GOOD, counts), printable(&format!("by {reviewer} in revision {}", repo.short(stored.revision))));
-    Answer::yes(text, &stored.plan)
+    Ok(Answer::yes(text, &stored.plan)?.with_notes(brought_anyway(&old, &stored.plan)))
 }
 
 /// The decisions that flags hold.
@@ -171,6 +171,8 @@ struct Session<'r> {
     /// The items' names in the order in which they land.
     names: Vec<String>,
     review: Review,
+    /// For each step that can be undone, how many decisions there were before it, and which of `names` was shown.
+    steps: Vec<(usize, usize)>,
     /// Which of `names` is shown.
     at: usize,
     dialogue: Dialogue,
@@ -183,7 +185,7 @@ impl<'r> Session<'r> {
         let plan = &before.plan;
         let forecast = forecast(repo, plan, By::Count)?;
         let names = order(plan)?.into_iter().flatten().map(|index| plan.items[index].name.clone()).collect();
-        Ok(Session { repo, before, forecast, names, review: Review::default(), at: 0, dialogue: Dialogue::begin()? })
+        Ok(Session { repo, before, forecast, names, review: Review::default(), steps: Vec::new(), at: 0, dialogue: Dialogue::begin()? })
     }
 
     /// Go through the items; whether all is to be written.
@@ -205,7 +207,11 @@ impl<'r> Session<'r> {
             let changes = diff(&self.before.plan, &self.plan()?);
             super::complain(describe_changes(&changes).trim_end());
             let left = self.names.iter().filter(|name| self.review.verdict(name).is_none()).count();
-            let left = if left == 0 { String::new() } else { format!(", {left} left as they were") };
+            let left = match left {
+                0 => String::new(),
+                1 => ", 1 left as it was".into(),
+                _ => format!(", {left} left as they were"),
+            };
             let counts = format!("{} accepted, {} dropped{left}", self.review.accepted().len(), self.review.dropped().len());
             loop {
                 match self.ask(&format!("{counts}: write it as a new revision [y,n,u]?"))?.as_str() {
@@ -245,7 +251,7 @@ impl<'r> Session<'r> {
             "n" => return self.drop(name),
             "a" => {
                 let left: Vec<String> = self.names[self.at..].iter().filter(|name| self.review.verdict(name).is_none()).cloned().collect();
-                self.review.decisions.extend(left.into_iter().map(|name| (name, Decision::Accept)));
+                self.take_step(left.into_iter().map(|name| (name, Decision::Accept)));
                 self.at = self.names.len();
                 return Ok(false);
             }
@@ -268,15 +274,18 @@ impl<'r> Session<'r> {
             }
             "+" | "-" => return self.shift(name, key == "+"),
             "d" => {
-                let words = self.ask("depends on (items, with commas between them; nothing for none):")?;
-                return Ok(self.change(name, Decision::Deps(list(&words))));
+                let words = self.ask("depends on (items, with commas between them; - for none):")?;
+                return Ok(self.change_to(name, &words, Decision::Deps));
             }
             "g" => {
-                let words = self.ask("gates of its own (names, builtin:NAME or paths of plugins; nothing for none):")?;
-                return Ok(self.change(name, Decision::Gates(list(&words))));
+                let words = self.ask("gates of its own (names, builtin:NAME or paths of plugins; - for none):")?;
+                return Ok(self.change_to(name, &words, Decision::Gates));
             }
             "s" => {
                 let word = self.ask("strategy (merge, squash or rebase):")?;
+                if word.is_empty() {
+                    return Ok(false);
+                }
                 return match strategy(&word) {
                     Ok(strategy) => Ok(self.change(name, Decision::Strategy(strategy))),
                     Err(error) => Ok(self.refuse(&error)),
@@ -307,8 +316,16 @@ impl<'r> Session<'r> {
 
     /// Decide, unless the plan would be none.
     fn decide(&mut self, name: &str, decision: Decision) -> Result<()> {
-        self.review.decisions.push((name.into(), decision));
-        self.plan().map(drop).inspect_err(|_| drop(self.review.decisions.pop()))
+        self.take_step([(name.into(), decision)]);
+        self.plan().map(drop).inspect_err(|_| {
+            self.undo();
+        })
+    }
+
+    /// Take decisions that are undone together.
+    fn take_step(&mut self, decisions: impl IntoIterator<Item = (String, Decision)>) {
+        self.steps.push((self.review.decisions.len(), self.at));
+        self.review.decisions.extend(decisions);
     }
 
     /// Change a value and show the item again; whether to ask again at once, because it cannot be.
@@ -319,15 +336,24 @@ impl<'r> Session<'r> {
         }
     }
 
+    /// The same to a list as somebody types it; nothing leaves it as it is.
+    fn change_to(&mut self, name: &str, words: &str, decision: fn(Vec<String>) -> Decision) -> bool {
+        match words.trim() {
+            "" => false,
+            "-" => self.change(name, decision(Vec::new())),
+            words => self.change(name, decision(list(words))),
+        }
+    }
+
     /// Drop an item, and what depends on it where that is wished.
     fn drop(&mut self, name: &str) -> Result<bool> {
         let plan = self.plan()?;
-        let needs = |item: &Item, gone: &[String], how: fn(&DepSource) -> bool| {
-            !gone.contains(&item.name) && item.deps.iter().any(|dep| gone.contains(&dep.name) && dep.sources.iter().any(how))
+        let says_it_needs = |item: &Item, gone: &[String]| {
+            let stated = |dep: &Dep| gone.contains(&dep.name) && dep.sources.iter().any(|source| *source != DepSource::Stack);
+            !gone.contains(&item.name) && item.deps.iter().any(stated)
         };
         let mut gone = vec![name.to_string()];
-        // What says that it needs it, and what needs that.
-        while let Some(more) = plan.items.iter().find(|item| needs(item, &gone, |source| *source != DepSource::Stack)) {
+        while let Some(more) = plan.items.iter().find(|item| says_it_needs(item, &gone)) {
             gone.push(more.name.clone());
         }
         if gone.len() > 1 {
@@ -336,10 +362,8 @@ impl<'r> Session<'r> {
                 return Ok(true);
             }
         }
-        let stacked = plan.items.iter().filter(|item| needs(item, &gone, |source| *source == DepSource::Stack));
-        stacked.for_each(|item| super::complain(&printable(&format!("{} stands on it, and brings its commits all the same", item.name))));
-        // The last ones first, so that the plan is one after each undo.
-        gone.into_iter().rev().for_each(|name| self.review.decisions.push((name, Decision::Drop)));
+        self.take_step(gone.into_iter().map(|name| (name, Decision::Drop)));
+        brought_anyway(&plan, &self.plan()?).iter().for_each(|line| super::complain(&printable(line)));
         self.at += 1;
         Ok(false)
     }
@@ -364,13 +388,14 @@ impl<'r> Session<'r> {
         }
     }
 
-    /// Take the last decision back and go to its item; whether there was one.
+    /// Take the last step back and go to where it was taken; whether there was one.
     fn undo(&mut self) -> bool {
-        let Some((name, _)) = self.review.decisions.pop() else {
+        let Some((decisions, at)) = self.steps.pop() else {
             self.at = self.at.min(self.names.len().saturating_sub(1));
             return false;
         };
-        self.at = self.names.iter().position(|other| *other == name).unwrap_or(self.at);
+        self.review.decisions.truncate(decisions);
+        self.at = at;
         true
     }
 

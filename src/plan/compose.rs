@@ -357,3 +357,13 @@ pub fn remove(plan: &mut Plan, names: &[String]) -> Result<()> {
             .hint(format!("remove it too: {}", stated.keys().map(|name| shell_word(name)).collect::<Vec<_>>().join(" ")))),
     }
 }
+
+/// What to know where items of `before` are no more in `after`: those that stay and stand on them bring their commits all the same.
+pub fn brought_anyway(before: &Plan, after: &Plan) -> Vec<String> {
+    let stays = before.items.iter().filter(|item| after.item(&item.name).is_some());
+    let stands = |dep: &&Dep| after.item(&dep.name).is_none() && dep.sources.contains(&DepSource::Stack);
+    stays
+        .flat_map(|item| item.deps.iter().filter(stands).map(move |dep| (&item.name, &dep.name)))
+        .map(|(item, dep)| format!("{item} stands on {dep}, and brings its commits all the same"))
+        .collect()
+}

@@ -54,7 +54,7 @@ const FIELDS: [Field; 6] = [
     ("head", |i| i.head.clone()),
     ("deps", |i| Some(i.deps.iter().map(|d| d.name.as_str()).collect::<Vec<_>>().join(", "))),
     ("gates", |i| Some(json(&i.gates))),
-    ("strategy", |i| Some(json(&i.strategy))),
+    ("strategy", |i| Some(i.strategy.word().into())),
     ("priority", |i| Some(i.priority.to_string())),
 ];
 

@@ -12,7 +12,7 @@ pub mod store;
 mod trailers;
 mod unknown;
 
-pub use compose::{Composer, Selection, remove};
+pub use compose::{Composer, Selection, brought_anyway, remove};
 pub use diff::{Change, diff};
 pub use order::order;
 pub use query::{FIELDS, Facts, Query};

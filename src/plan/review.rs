@@ -55,6 +55,14 @@ impl Review {
             }
         }
         let dropped: Vec<String> = self.dropped().into_iter().map(ToOwned::to_owned).collect();
+        let stated = |dep: &&Dep| dropped.contains(&dep.name) && dep.sources.contains(&DepSource::Plan);
+        for item in plan.items.iter().filter(|item| !dropped.contains(&item.name)) {
+            let decided = self.decisions.iter().any(|(name, decision)| *name == item.name && matches!(decision, Decision::Deps(_)));
+            if let Some(gone) = item.deps.iter().find(stated).filter(|_| decided) {
+                let message = format!("`{}` cannot depend on `{}`, which is dropped", item.name, gone.name);
+                return Err(Error::input("dropped-dependency", message).hint(format!("keep `{}`, or name it no more", gone.name)));
+            }
+        }
         remove(plan, &dropped)?;
         document::check(plan)?;
         plan.normalize();
@@ -86,22 +94,24 @@ impl Review {
         self.items().into_iter().filter(|item| self.verdict(item) == Some(false)).collect()
     }
 
-    /// The message of the revision: what was decided, and by whom.
-    pub fn message(&self, reviewer: &str) -> String {
+    /// The message of the revision: what was decided about the plan `seen`, and by whom.
+    pub fn message(&self, seen: &Plan, reviewer: &str) -> Result<String> {
         let (accepted, dropped) = (self.accepted(), self.dropped());
-        let changed = self.decisions.iter().filter(|(_, decision)| !matches!(decision, Decision::Accept | Decision::Drop));
-        let changed: BTreeSet<&str> = changed.map(|(name, _)| name.as_str()).filter(|name| !dropped.contains(name)).collect();
-        let counts = [(accepted.len(), "accepted"), (dropped.len(), "dropped"), (changed.len(), "changed")];
+        let mut decided = seen.clone();
+        self.apply(&mut decided)?;
+        let is_changed = |name: &&str| decided.item(name).is_some_and(|item| seen.item(name) != Some(item));
+        let changed = self.items().into_iter().filter(is_changed).count();
+        let counts = [(accepted.len(), "accepted"), (dropped.len(), "dropped"), (changed, "changed")];
         let said: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();
         let mut message = format!("review: {}\n\n", if said.is_empty() { "nothing to say".into() } else { said.join(", ") });
         for (what, items) in [("Accepted", accepted), ("Dropped", dropped)] {
             items.into_iter().for_each(|item| message.push_str(&format!("{what}: {item}\n")));
         }
-        message + &format!("{REVIEWED_BY} {reviewer}\n")
+        Ok(message + &format!("{REVIEWED_BY} {reviewer}\n"))
     }
 
-    /// The command that takes the same decisions about the plan called `name`.
-    pub fn command(&self, name: &str) -> String {
+    /// The command that takes the same decisions about `plan`, called `name`, as far as that has the items.
+    pub fn command(&self, name: &str, plan: &Plan) -> String {
         let mut command = format!("git lex-pr plan review {}", shell_word(name));
         let mut said = BTreeSet::new();
         for (item, decision) in self.decisions.iter().rev() {
@@ -112,12 +122,20 @@ impl Review {
                 Decision::Deps(deps) => ("deps", deps.join(",")),
                 Decision::Gates(gates) => ("gates", gates.join(",")),
             };
-            if said.insert((item, flag)) {
+            if plan.item(item).is_some() && said.insert((item, flag)) {
                 command.push_str(&format!(" --{flag} {}", shell_word(&format!("{item}={value}"))));
             }
         }
-        for (flag, items) in [("drop", self.dropped()), ("accept", self.accepted())] {
-            items.into_iter().for_each(|item| command.push_str(&format!(" --{flag} {}", shell_word(item))));
+        let is_there = |item: &&str| plan.item(item).is_some();
+        let dropped: Vec<&str> = self.dropped().into_iter().filter(is_there).collect();
+        dropped.iter().for_each(|item| command.push_str(&format!(" --drop {}", shell_word(item))));
+        let accepted: Vec<&str> = self.accepted().into_iter().filter(is_there).collect();
+        if !accepted.is_empty() {
+            command.push_str(" --accept");
+            // Alone it means all that are not dropped.
+            if accepted.len() + dropped.len() < plan.items.len() {
+                accepted.iter().for_each(|item| command.push_str(&format!(" {}", shell_word(item))));
+            }
         }
         command
     }
