@@ -80,7 +80,7 @@ fn what_ended_a_run_is_in_its_journal_with_its_class() {
     let schema = jsonschema::validator_for(&sandbox.lex(&["schema", "run"]).exits(0).json()).unwrap();
     assert!(schema.is_valid(&run));
     let said = sandbox.lex(&["execute", "p"]).exits(3).stderr;
-    assert!(said.starts_with("error (unknown): ") || said.contains("\nerror (unknown): "), "{said}");
+    assert!(said.starts_with("error: ") || said.contains("\nerror: "), "what is not known is not said: {said}");
     let input = sandbox.json(&["execute", "nowhere"], 2)["error"].clone();
     assert_eq!(input["class"], "permanent");
 }

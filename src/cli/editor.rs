@@ -7,7 +7,7 @@ use crate::{
 };
 use std::{
     fs,
-    io::{IsTerminal, Write},
+    io::{ErrorKind, IsTerminal, Write},
     path::{Path, PathBuf},
     process::Command,
 };
@@ -72,7 +72,11 @@ impl Draft {
         if !ended.success() {
             return Err(Error::environment("editor", format!("the editor `{editor}` ended with {ended}")).hint(mend));
         }
-        let bytes = fs::read(self.path()).map_err(|e| Error::io(format_args!("read {}", self.path().display()), e))?;
+        let bytes = fs::read(self.path()).map_err(|e| match e.kind() {
+            ErrorKind::NotFound => Error::input("no-text", format!("the editor `{editor}` has removed the file that it was to change"))
+                .hint("empty the file where nothing is to be changed"),
+            _ => Error::io(format_args!("read {}", self.path().display()), e),
+        })?;
         String::from_utf8(bytes).map_err(|e| {
             Error::input("bad-toml", format!("what was saved is not UTF-8 from byte {} on", e.utf8_error().valid_up_to()))
                 .hint("save it as UTF-8")
@@ -81,15 +85,16 @@ impl Draft {
 
     /// Leave the file where it is, if somebody has typed in it, and let an error say so; `command` goes on with a file.
     pub fn keep(self, error: Error, command: &str) -> Error {
-        if fs::read_to_string(self.path()).is_ok_and(|text| text == self.given) {
-            return error;
+        match fs::read(self.path()) {
+            Ok(text) if text == self.given.as_bytes() => return error,
+            Err(e) if e.kind() == ErrorKind::NotFound => return error,
+            _ => {}
         }
         let path = match self.file.keep() {
             Ok((_, path)) => path,
             Err(unkept) => PathBuf::from(unkept.file.path()),
         };
-        let hint = error.hint.as_ref().map(|hint| format!("{hint}; ")).unwrap_or_default();
         let file = path.display().to_string();
-        error.hint(format!("{hint}what was typed is in {file}: {command} {}", shell_word(&file)))
+        error.also(format!("what was typed is in {file}: {command} {}", shell_word(&file)))
     }
 }

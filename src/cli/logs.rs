@@ -87,7 +87,8 @@ pub fn draws() -> bool {
 /// Tell an error as an object.
 pub fn tell(error: &Error) {
     let at = error.at.as_deref().map(ToString::to_string);
-    tracing::error!(target: "lex_pr", code = error.code, at, hint = error.hint, exit = error.blame.exit_status(), "{}", error.message);
+    let hint = error.to_document().error.hint;
+    tracing::error!(target: "lex_pr", code = error.code, at, hint, exit = error.blame.exit_status(), "{}", error.message);
 }
 
 /// Lines for a person.

@@ -47,7 +47,10 @@ mod undo;
 mod view;
 mod watch;
 
-use crate::model::{Error, Result, error::Blame};
+use crate::model::{
+    Error, Result,
+    error::{Blame, Class},
+};
 use anstream::AutoStream;
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -308,9 +311,10 @@ fn show(error: &Error, json: bool) -> u8 {
     }
     let (bad, care) = (crate::report::style::BAD.bold(), Style::new().bold());
     // Of what the user gave everybody knows that it stays as it is.
-    let class = if error.blame == Blame::Environment { format!(" ({})", error.class.word()) } else { String::new() };
+    let says_class = error.blame == Blame::Environment && error.class != Class::Unknown;
+    let class = if says_class { format!(" ({})", error.class.word()) } else { String::new() };
     complain(&format!("{bad}error{class}:{bad:#} {}", crate::report::style::printable(&error.to_string())));
-    if let Some(hint) = &error.hint {
+    for hint in error.hints() {
         complain(&format!("{care}hint:{care:#} {}", crate::report::style::printable(hint)));
     }
     error.blame.exit_status()

@@ -145,27 +145,37 @@ pub struct Error {
     pub at: Option<Box<Location>>,
     /// One line: what mends it, ideally a command.
     pub hint: Option<String>,
+    /// One more such line.
+    pub also: Option<String>,
 }
 
 impl Error {
     /// An error in what the user gave.
     pub fn input(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Input, class: Class::Permanent, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Input, class: Class::Permanent, code, message: message.into(), at: None, hint: None, also: None }
     }
 
     /// A failure of git, the disk or another part of the machine.
     pub fn environment(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Environment, class: Class::Unknown, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Environment, class: Class::Unknown, code, message: message.into(), at: None, hint: None, also: None }
     }
 
     /// Nothing is wrong, and still it cannot be done now.
     pub fn no(code: &'static str, message: impl Into<String>) -> Self {
-        Error { blame: Blame::Nobody, class: Class::Permanent, code, message: message.into(), at: None, hint: None }
+        Error { blame: Blame::Nobody, class: Class::Permanent, code, message: message.into(), at: None, hint: None, also: None }
     }
 
     /// The user asked to stop.
     pub fn interrupted(message: impl Into<String>) -> Self {
-        Error { blame: Blame::Interrupt, class: Class::Transient, code: "interrupted", message: message.into(), at: None, hint: None }
+        Error {
+            blame: Blame::Interrupt,
+            class: Class::Transient,
+            code: "interrupted",
+            message: message.into(),
+            at: None,
+            hint: None,
+            also: None,
+        }
     }
 
     /// Git's objects or refs could not be read or written while `doing`.
@@ -197,6 +207,17 @@ impl Error {
         self
     }
 
+    /// Add one more such line.
+    pub fn also(mut self, hint: impl Into<String>) -> Self {
+        self.also = Some(hint.into());
+        self
+    }
+
+    /// What mends it, each in one line.
+    pub fn hints(&self) -> impl Iterator<Item = &String> {
+        self.hint.iter().chain(&self.also)
+    }
+
     /// Add the place.
     pub fn at(mut self, at: Location) -> Self {
         self.at = Some(Box::new(at));
@@ -205,7 +226,9 @@ impl Error {
 
     /// The document that `--json` prints instead of a result.
     pub fn to_document(&self) -> ErrorDocument {
-        let Error { class, message, hint, .. } = self.clone();
+        let Error { class, message, .. } = self.clone();
+        let hints: Vec<&str> = self.hints().map(String::as_str).collect();
+        let hint = (!hints.is_empty()).then(|| hints.join("\n"));
         ErrorDocument { error: ErrorBody { code: self.code.into(), class, message, at: self.at.as_deref().cloned(), hint } }
     }
 }
@@ -245,7 +268,7 @@ pub struct ErrorBody {
     /// Where it was wrong.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<Location>,
-    /// What mends it.
+    /// What mends it, in a line or two.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
 }
