@@ -183,6 +183,7 @@ fn a_broken_lex_pr_toml_is_placed_on_the_target() {
         ("version = 1\n[policy]\noptional = [\"typo\"]\n", "unknown-gate", "(policy: optional)"),
         ("target = \"main\"\n", "missing-key", "version"),
         ("version = 1\n[policy]\nmax-workers = 0\n", "bad-value", "at least 1"),
+        ("version = 1\n[policy.signed-verdicts]\nallowed-keys = [\"xx\"]\n", "bad-value", "policy.signed-verdicts.allowed-keys[0]"),
         ("version = 1\n[policy]\non-conflict = \"skp\"\n", "bad-value", "did you mean `skip`?"),
         ("version = 1\n[policy.retries]\nt = { max-attempts = 0 }\n", "bad-value", "at least once"),
         ("version = 1\n[policy]\nrequired = [\"tset\"]\n[[gate]]\nname = \"test\"\nrun = \"x\"\n", "unknown-gate", "did you mean `test`?"),
@@ -207,6 +208,13 @@ fn a_wrong_setting_names_where_it_came_from() {
     let said = sandbox.lex_command(&sandbox.repo, &["merge"]).env("LEX_PR_ON_CONFLICT", "x").output().unwrap();
     assert_eq!(said.status.code(), Some(2));
     sandbox.git(&["config", "lexpr.maxWorkers", "2"]);
+    for (key, args) in [("lexpr.syncTimeout", &["sync", "."][..]), ("lexpr.mergeTimeout", &["merge"])] {
+        for value in ["abc", "0", "-3"] {
+            sandbox.git(&["config", key, value]);
+            refused(&sandbox, args, "", "bad-value", &["is no number of seconds", key]);
+        }
+        sandbox.git(&["config", key, "1k"]);
+    }
     let said = sandbox.lex_command(&sandbox.repo, &["merge"]).env("LEX_PR_ON_CONFLICT", "x").output().unwrap();
     assert!(String::from_utf8_lossy(&said.stderr).contains("LEX_PR_ON_CONFLICT"));
 }

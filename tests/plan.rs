@@ -335,6 +335,30 @@ fn a_plan_file_with_missing_branches_is_imported_but_not_created() {
     assert_eq!(deps(&plan, "here2"), json!([{ "name": "here", "sources": ["plan"] }]));
 }
 
+/// What a run would refuse is not valid.
+#[test]
+fn gates_and_policy_are_validated_as_a_run_would() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a", "x")]);
+    let validate = |items: &str, policy: &str| {
+        let file = format!(
+            r#"{{"schemaVersion":"2.0.0","target":"main","policy":{policy},"items":[{{"name":"a","branch":"a","gates":[{items}]}}]}}"#
+        );
+        sandbox.lex_fed(&["plan", "validate", "-"], &file)
+    };
+    let gate = |plugin: &str| format!(r#"{{"name":"x","plugin":"{plugin}"}}"#);
+    validate(&gate("builtin:diff-size"), "{}").exits(0);
+    let said = validate(&gate("builtin:dif-size"), "{}").exits(2);
+    assert!(said.stderr.contains("there is no built-in gate") && said.stderr.contains("builtin:diff-size"), "{}", said.stderr);
+    let said = validate(&gate("tools/x.lua"), "{}").exits(1);
+    assert!(said.stdout.contains("a: there is no file tools/x.lua on main"), "{}", said.stdout);
+    let said = validate(&gate("builtin:diff-size"), r#"{"requiredGates":["y"]}"#).exits(2);
+    assert!(said.stderr.contains("the policy requires gate `y`"), "{}", said.stderr);
+    // A plan whose target is not here can still be asked.
+    sandbox.write("plan.json", r#"{"schemaVersion":"2.0.0","target":"nosuch","items":[{"name":"a","branch":"a"}]}"#);
+    sandbox.lex(&["query", "plan.json"]).exits(0);
+}
+
 #[test]
 fn a_name_below_another_is_refused_at_once() {
     let sandbox = Sandbox::new();

@@ -170,6 +170,34 @@ fn who_gives_up_loses_nothing() {
 }
 
 #[test]
+fn what_is_not_there_is_refused() {
+    let sandbox = planned();
+    let before = revision(&sandbox);
+    for (does, wrong, hint) in [
+        ("s/^target = .*/target = \"nosuch\"/", "there is no local branch `nosuch` to land on", "`git branch --list`"),
+        ("s/^branch = \"c\"/branch = \"mian\"/", "there is no branch `mian`", "did you mean `main`?"),
+        ("0,/^head = .*/s//head = \"0000000000000000000000000000000000000001\"/", "there is no commit 0", "without `head`"),
+        ("$a [[items.gates]]\\nname = \"x\"\\nplugin = \"builtin:nope\"", "there is no built-in gate `nope`", "there are: "),
+    ] {
+        editor(&sandbox, &format!("sed -i '{does}' \"$1\""));
+        let said = sandbox.lex(&["plan", "edit"]).exits(2);
+        assert!(said.stderr.contains(wrong) && said.stderr.contains(hint), "{does}: {}", said.stderr);
+        let hints: Vec<&str> = said.stderr.lines().filter_map(|line| line.strip_prefix("hint: ")).collect();
+        assert!(hints.len() == 2 && hints[1].starts_with("what was typed is in "), "{hints:?}");
+        assert_eq!(kept(&sandbox).len(), 1);
+    }
+    editor(&sandbox, "rm \"$1\"");
+    let said = sandbox.lex(&["plan", "edit"]).exits(2);
+    assert!(said.stderr.contains("has removed the file") && !said.stderr.contains("what was typed"), "{}", said.stderr);
+    assert_eq!(revision(&sandbox), before);
+    // What was missing before does not stand in the way.
+    sandbox.git(&["branch", "-D", "c"]);
+    editor(&sandbox, "sed -i 's/^priority = 0/priority = 7/' \"$1\"");
+    sandbox.lex(&["plan", "edit"]).exits(0);
+    sandbox.sound();
+}
+
+#[test]
 fn what_others_do_meanwhile_stays_and_a_clash_is_said() {
     let sandbox = planned();
     let lex = env!("CARGO_BIN_EXE_git-lex-pr");
@@ -178,7 +206,7 @@ fn what_others_do_meanwhile_stays_and_a_clash_is_said() {
     assert_eq!((&item(&sandbox, "a")["priority"], &item(&sandbox, "c")["priority"]), (&json!(8), &json!(3)));
     editor(&sandbox, &format!("'{lex}' plan add default a --priority 1 > ~/log\nsed -i 's/^priority = 8/priority = 2/' \"$1\""));
     let said = sandbox.lex(&["plan", "edit"]).exits(2);
-    assert!(said.stderr.contains("somebody else has changed items.a.priority meanwhile"), "{}", said.stderr);
+    assert!(said.stderr.contains("somebody else has changed the priority of a meanwhile"), "{}", said.stderr);
     assert_eq!(item(&sandbox, "a")["priority"], 1);
     assert!(kept(&sandbox)[0].contains("priority = 2\n"));
     sandbox.sound();
@@ -274,6 +302,7 @@ fn a_review_by_wrong_flags_writes_nothing() {
         (&["--deps", "a=z"], "`a` depends on `z`, which is not in the plan"),
         (&["--drop", "a", "--drop", "c", "--deps", "b=c"], "`b` cannot depend on `c`, which is dropped"),
         (&["--deps", "a"], "--deps takes ITEM=VALUE"),
+        (&["--gates", "a=builtin:nope"], "there is no built-in gate `nope`"),
         (&["--gates", "a=nonsense"], "no item has a gate `nonsense`"),
         (&["--priority", "a=high"], "--priority takes a whole number"),
         (&["--strategy", "a=magic"], "`magic` is no strategy"),

@@ -2,10 +2,12 @@
 
 use super::{Answer, context::Context, plan_edit, plan_review};
 use crate::{
+    config::Flags,
+    gate::builtin,
     model::{
         Error, Result,
         error::Location,
-        gate::GateSpec,
+        gate::{BUILTIN, GateSpec},
         json,
         plan::{DepSource, Plan, Strategy},
         shell_word,
@@ -81,7 +83,7 @@ pub enum Command {
     /// On a terminal each item is shown and asked about; `?` lists the keys. With flags nothing is asked. All decisions together are one
     /// revision, whose commit names the reviewer; until then nothing is written.
     Review(plan_review::Args),
-    /// Check a plan: schema, names, dependencies, and whether its target, branches and commits are here.
+    /// Check a plan: schema, names, dependencies, gates, and whether its target, branches, commits and plugins are here.
     ///
     /// Outside of a repository a plan file is checked for what it says alone.
     Validate {
@@ -179,7 +181,9 @@ impl SelectionArgs {
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     let repo = match (&command, context.repo()) {
         (Command::Validate { plan: Some(path) }, Err(error)) if context.is_document(path) && error.code == "no-repository" => {
-            return valid(&context.plan_file(path)?, Vec::new());
+            let plan = context.plan_file(path)?;
+            builtin::check(plan.items.iter().flat_map(|item| &item.gates))?;
+            return valid(&plan, Vec::new());
         }
         (_, repo) => repo?,
     };
@@ -470,15 +474,25 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
 fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
     let plan = context.plan(repo, plan)?.plan;
     document::check(&plan)?;
+    builtin::check(plan.items.iter().flat_map(|item| &item.gates))?;
+    let target = repo.ref_commit(&format!("refs/heads/{}", plan.target))?;
     let mut missing = Vec::new();
-    if repo.ref_commit(&format!("refs/heads/{}", plan.target))?.is_none() {
-        missing.push(format!("target {} is not a local branch here", plan.target));
+    match target {
+        // What lex-pr.toml says there and the plan's policy must go together.
+        Some(target) => drop(context.config_at(repo, &plan, target, &Flags::default())?),
+        None => missing.push(format!("target {} is not a local branch here", plan.target)),
     }
     for item in &plan.items {
         match &item.head {
             Some(head) if !repo.has_commit(repo.parse_id(head)?) => missing.push(format!("{}: commit {head} is not here", item.name)),
             None if repo.branch(&item.branch)?.is_none() => missing.push(format!("{}: there is no branch {}", item.name, item.branch)),
             _ => {}
+        }
+        let plugins = item.gates.iter().filter_map(|gate| gate.plugin.as_deref()).filter(|plugin| !plugin.starts_with(BUILTIN));
+        for (plugin, target) in plugins.zip(std::iter::repeat(target)).filter_map(|(plugin, target)| Some((plugin, target?))) {
+            if repo.read_file(target, plugin)?.is_none() {
+                missing.push(format!("{}: there is no file {plugin} on {}", item.name, plan.target));
+            }
         }
     }
     valid(&plan, missing)

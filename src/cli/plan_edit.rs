@@ -7,10 +7,11 @@ use super::{
     plan::{changed, kept},
 };
 use crate::{
+    gate::builtin,
     model::{
         Error, Result,
         error::{Blame, Location},
-        plan::Plan,
+        plan::{Item, Plan},
         shell_word,
     },
     plan::{diff, edit, merge::merge, store},
@@ -47,7 +48,8 @@ pub fn run(repo: &Repo, context: &Context, plan: Option<&str>, from: Option<&str
             _ => {}
         }
         let source = draft.path().display().to_string();
-        let wrong = match edit::read(&typed, &source, &before.plan).and_then(|plan| save(repo, &before, &plan)) {
+        let edited = edit::read(&typed, &source, &before.plan).and_then(|plan| check(repo, &before.plan, plan));
+        let wrong = match edited.and_then(|plan| save(repo, &before, &plan)) {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
@@ -63,6 +65,31 @@ pub fn run(repo: &Repo, context: &Context, plan: Option<&str>, from: Option<&str
     }
 }
 
+/// Refuse a target, a branch, a commit or a gate that is new in `edited` and not there. What was missing before does not stand in the way.
+fn check(repo: &Repo, before: &Plan, edited: Plan) -> Result<Plan> {
+    if edited.target != before.target {
+        let place = Location::new("plan").at_path("target");
+        repo.target_head(&edited.target).map_err(|error| error.at(place).hint("`git branch --list` shows the branches that are here"))?;
+    }
+    for item in &edited.items {
+        let known = before.item(&item.name);
+        let place = || Location::new("plan").at_path(format!("the item {}", item.name));
+        if known.is_none_or(|known| known.branch != item.branch) {
+            repo.branches_matching(std::slice::from_ref(&item.branch), &edited.target).map_err(|error| error.at(place()))?;
+        }
+        if let Some(head) = item.head.as_deref().filter(|head| known.is_none_or(|known| known.head.as_deref() != Some(*head)))
+            && !repo.has_commit(repo.parse_id(head)?)
+        {
+            let message = format!("there is no commit {head} here");
+            return Err(Error::input("missing-commit", message).at(place()).hint("without `head`, the branch's commit lands"));
+        }
+        if known.is_none_or(|known| known.gates != item.gates) {
+            builtin::check(&item.gates)?;
+        }
+    }
+    Ok(edited)
+}
+
 /// Make what was typed the next revision. What others have changed meanwhile stays, unless both changed the same value.
 fn save(repo: &Repo, before: &store::Stored, edited: &Plan) -> Result<Answer> {
     let mut names: Vec<String> = diff(&before.plan, edited).into_iter().map(|change| change.item).collect();
@@ -75,8 +102,11 @@ fn save(repo: &Repo, before: &store::Stored, edited: &Plan) -> Result<Answer> {
         match merge(std::slice::from_ref(&before.plan), edited, newest, None)? {
             Ok(merged) => *newest = merged,
             Err(clashes) => {
-                let values: Vec<&str> = clashes.iter().map(|clash| clash.path.as_str()).collect();
-                let message = format!("somebody else has changed {} meanwhile; nothing was changed", values.join(", "));
+                let values: Vec<String> = clashes.iter().map(|clash| called(&clash.path, edited)).collect();
+                let message = match clashes.iter().find_map(|clash| clash.why.as_ref()) {
+                    Some(why) => format!("with what somebody else has changed meanwhile it is no plan: {why}; nothing was changed"),
+                    None => format!("somebody else has changed {} meanwhile; nothing was changed", values.join(", ")),
+                };
                 let look = format!("`git lex-pr plan diff {}` shows it", shell_word(&before.name));
                 return Err(Error::input(CHANGED_MEANWHILE, message).hint(look));
             }
@@ -84,6 +114,20 @@ fn save(repo: &Repo, before: &store::Stored, edited: &Plan) -> Result<Answer> {
         Ok(())
     })?;
     changed(&old, &stored, Vec::new())
+}
+
+/// The value at a path such as `items.feat/a.priority`, in words. Names may hold dots themselves: the longest one that the plan knows.
+fn called(path: &str, plan: &Plan) -> String {
+    let Some(rest) = path.strip_prefix("items.") else { return format!("the {path}") };
+    let of_item = |item: &Item| rest.strip_prefix(item.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+    let longest = plan.items.iter().filter(|item| of_item(item)).map(|item| item.name.len()).max().unwrap_or(rest.len());
+    let (name, value) = (&rest[..longest], rest[longest..].trim_start_matches('.'));
+    match value.split_once('.').unwrap_or((value, "")) {
+        ("", _) => name.to_string(),
+        ("commit", _) => format!("the branch of {name}"),
+        ("deps", other) if !other.is_empty() => format!("the dependency of {name} on {}", other.trim_end_matches(".sources")),
+        (value, _) => format!("the {value} of {name}"),
+    }
 }
 
 /// The text with an error above it, and the error with its line there.

@@ -7,6 +7,7 @@ use super::{
     plan::{describe_changes, kept},
 };
 use crate::{
+    gate::builtin,
     model::{
         Error, Result,
         forecast::{By, Forecast},
@@ -94,7 +95,7 @@ fn save(repo: &Repo, seen: &store::Stored, review: &Review) -> Result<Answer> {
             return Err(Error::input("plan-changed", format!("somebody else has changed `{item}` meanwhile; nothing was written"))
                 .hint(format!("look at it again; to take the same decisions: {}", review.command(&seen.name, plan))));
         }
-        review.apply(plan)
+        apply(review, plan)
     })?;
     let counts = message.lines().next().unwrap_or_default().trim_start_matches("review: ");
     let changes = diff(&old, &stored.plan);
@@ -102,6 +103,14 @@ fn save(repo: &Repo, seen: &store::Stored, review: &Review) -> Result<Answer> {
     let text =
         format!("{changes}{} {}\n", paint(GOOD, counts), printable(&format!("by {reviewer} in revision {}", repo.short(stored.revision))));
     Ok(Answer::yes(text, &stored.plan)?.with_notes(brought_anyway(&old, &stored.plan)))
+}
+
+/// Make of `plan` what was decided, unless a gate that was chosen is none.
+fn apply(review: &Review, plan: &mut Plan) -> Result<()> {
+    review.apply(plan)?;
+    let decided = review.items();
+    let decided = plan.items.iter().filter(|item| decided.contains(item.name.as_str()));
+    builtin::check(decided.flat_map(|item| &item.gates))
 }
 
 /// The decisions that flags hold.
@@ -230,7 +239,7 @@ impl<'r> Session<'r> {
     /// The plan as it would be.
     fn plan(&self) -> Result<Plan> {
         let mut plan = self.before.plan.clone();
-        self.review.apply(&mut plan)?;
+        apply(&self.review, &mut plan)?;
         Ok(plan)
     }
 

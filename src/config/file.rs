@@ -283,6 +283,13 @@ impl ConfigFile {
             let place = Location::new(source).at_path(format!("policy.retries.{gate}"));
             return Err(Error::input("bad-value", "a gate is tried at least once").at(place).hint("set max-attempts to 1 or more"));
         }
+        let keys = file.policy.signed_verdicts.iter().flat_map(|signed| &signed.allowed_keys);
+        if let Some((index, key)) = keys.enumerate().find(|(_, key)| !is_fingerprint(key)) {
+            let place = Location::new(source).at_path(format!("policy.signed-verdicts.allowed-keys[{index}]"));
+            return Err(Error::input("bad-value", format!("`{key}` is no fingerprint of a key"))
+                .at(place)
+                .hint("`gpg --fingerprint` prints them: 40 digits, or 64 of newer keys"));
+        }
         file.policy.performance.check().map_err(|(key, _, message)| {
             let place = Location::new(source).at_path(format!("policy.performance.{key}"));
             Error::input("bad-value", message).at(place).hint("`git lex-pr schema config` tells what the key takes")
@@ -290,6 +297,12 @@ impl ConfigFile {
         file.source = source.into();
         Ok(file)
     }
+}
+
+/// Whether a text is a whole fingerprint of OpenPGP, with or without blanks: of version 4 or of those after it.
+fn is_fingerprint(key: &str) -> bool {
+    let digits = key.replace(' ', "");
+    [40, 64].contains(&digits.len()) && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
 /// A plan, which is JSON, writes `maxAttempts` where the file writes `max-attempts`.

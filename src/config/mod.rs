@@ -17,7 +17,7 @@ use crate::model::{
     policy::{AdminGreen, Batch, Performance, Retry, SignedVerdicts},
 };
 use settings::Origins;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 /// What a run obeys.
 #[derive(Clone, Debug, Default)]
@@ -115,6 +115,9 @@ impl Config {
                 origins.say(true, "policy.on-conflict", on_conflict);
             }
         }
+        for timeout in ["lexpr.mergeTimeout", "lexpr.syncTimeout"] {
+            seconds(git, timeout)?;
+        }
         config.hook.on_error = on_error(git, env)?.unwrap_or(config.hook.on_error);
         origins.say(flags.max_workers.is_some(), "policy.max-workers", "--max-workers");
         origins.say(flags.batch.is_some(), "policy.batch", "--batch");
@@ -164,6 +167,21 @@ impl Config {
 /// What git config and the environment say becomes of a push or commit where the hook itself fails.
 pub fn on_error(git: Lookup, env: Lookup) -> Result<Option<Ruling>> {
     Ok(setting(env, "LEX_PR_HOOK_ON_ERROR")?.or(setting(git, "lexpr.hookOnError")?))
+}
+
+/// A time in git config, in seconds.
+pub fn seconds(git: Lookup, key: &str) -> Result<Option<Duration>> {
+    struct Seconds(u64);
+    impl std::str::FromStr for Seconds {
+        type Err = String;
+
+        fn from_str(text: &str) -> Result<Self, String> {
+            let number = gix::config::Integer::try_from(gix::bstr::BStr::new(text)).ok().and_then(|number| number.to_decimal());
+            let seconds = number.and_then(|number| u64::try_from(number).ok()).filter(|seconds| *seconds > 0);
+            seconds.map(Seconds).ok_or_else(|| format!("`{text}` is no number of seconds, at least 1"))
+        }
+    }
+    Ok(setting::<Seconds>(git, key)?.map(|seconds| Duration::from_secs(seconds.0)))
 }
 
 /// Who of lex-pr.toml and the plan says what.

@@ -1,6 +1,10 @@
 //! The gates that ship with this program, as readable Lua in `gates/`.
 
-use crate::model::{Error, Result, error::nearest};
+use crate::model::{
+    Error, Result,
+    error::{Location, nearest},
+    gate::{BUILTIN, GateSpec},
+};
 
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
@@ -37,4 +41,14 @@ pub fn source(name: &str) -> Result<&'static str> {
         };
         Error::input("unknown-plugin", format!("there is no built-in gate `{name}`")).hint(hint)
     })
+}
+
+/// Refuse the first of `gates` that names a built-in gate which there is not: a typo, which would never pass.
+pub fn check<'g>(gates: impl IntoIterator<Item = &'g GateSpec>) -> Result<()> {
+    for gate in gates {
+        if let Some(name) = gate.plugin.as_deref().and_then(|plugin| plugin.strip_prefix(BUILTIN)) {
+            source(name).map_err(|error| error.at(Location::new(format!("gate {}", gate.name)).at_path("plugin")))?;
+        }
+    }
+    Ok(())
 }

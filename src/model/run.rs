@@ -204,6 +204,18 @@ pub enum Status {
 }
 
 impl Status {
+    /// All there are.
+    pub const ALL: [Status; 8] = [
+        Status::Pending,
+        Status::Merged,
+        Status::UpToDate,
+        Status::SkippedConflict,
+        Status::SkippedGates,
+        Status::SkippedHistory,
+        Status::SkippedMissing,
+        Status::Blocked,
+    ];
+
     /// Whether items that depend on this one may go on.
     pub fn is_in(self) -> bool {
         matches!(self, Status::Merged | Status::UpToDate)

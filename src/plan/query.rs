@@ -6,9 +6,13 @@
 use crate::model::{
     Error, Result,
     error::{Location, nearest},
+    plan::Strategy,
+    run::Status,
 };
+use clap::ValueEnum;
 use gix::{bstr::BStr, glob::wildmatch};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
 /// What is known of an item, by the name of the field.
@@ -300,15 +304,50 @@ impl Parser {
             ));
         };
         let list = self.eat("[") || self.eat("(");
-        let mut values = vec![self.next("a value")?.text];
-        while self.eat(",") {
-            values.push(self.next("a value")?.text);
+        let mut values = Vec::new();
+        if list && (self.eat("]") || self.eat(")")) {
+            return Ok(Node::Is(field.text, *op, values));
+        }
+        loop {
+            let value = self.next("a value")?;
+            check(&field.text, *op, &value)?;
+            values.push(value.text);
+            if !self.eat(",") {
+                break;
+            }
         }
         if list && !(self.eat("]") || self.eat(")")) {
             return Err(wrong(word.column, "this list is not closed".into(), "close it by `]`"));
         }
         Ok(Node::Is(field.text, *op, values))
     }
+}
+
+/// Refuse a value that a field can never have.
+fn check(field: &str, op: Op, value: &Token) -> Result<()> {
+    let no = |message: String, hint: String| Err(wrong(value.column, message, hint));
+    let word = value.text.as_str();
+    let is_number = ["level", "priority", "age"].contains(&field) || field.ends_with(LENGTH);
+    if is_number && op != Op::Contains && word.parse::<f64>().is_err() {
+        return no(format!("`{word}` is no number"), format!("{field} is one: {field} gt 0"));
+    }
+    let names = match field {
+        "status" => Status::ALL.iter().map(name).collect::<Vec<_>>(),
+        "strategy" => Strategy::value_variants().iter().map(name).collect(),
+        _ => return Ok(()),
+    };
+    if !matches!(op, Op::Eq | Op::Ne | Op::In) || word.contains(['*', '?', '[']) || names.iter().any(|name| name == word) {
+        return Ok(());
+    }
+    let hint = match nearest(word, names.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are: {}", names.join(", ")),
+    };
+    no(format!("`{word}` is no {field}"), hint)
+}
+
+fn name(value: &impl Serialize) -> String {
+    json!(value).as_str().unwrap_or_default().to_string()
 }
 
 /// Parentheses nest at most so deep.
@@ -363,6 +402,10 @@ mod tests {
             ("age < 3", true),
             ("head eq abc", false),
             ("name.length eq 8", true),
+            ("name in []", false),
+            ("name ne ()", true),
+            ("status in [skipped-*, merged]", true),
+            ("status contains skip", true),
         ] {
             assert_eq!(Query::parse(query).unwrap().fits(&facts()), answer, "{query}");
         }
@@ -379,9 +422,14 @@ mod tests {
             ("name eq 'x", 9, "not closed"),
             ("", 1, "a field is missing"),
             ("name in [a, b", 6, "list is not closed"),
+            ("status eq skiped-gates", 11, "did you mean `skipped-gates`?"),
+            ("status in [merged, landed]", 20, "there are: pending, merged"),
+            ("strategy ne sqash", 13, "did you mean `squash`?"),
+            ("level gt abc", 10, "`abc` is no number"),
+            ("deps.length eq 'two'", 16, "`two` is no number"),
         ] {
             let error = Query::parse(query).unwrap_err();
-            let text = error.to_string();
+            let text = format!("{error} {}", error.hint.as_deref().unwrap_or_default());
             assert!(text.contains(words) && text.contains(&format!("query:{column}")), "{query}: {text}");
         }
         assert!(Query::parse(&"(".repeat(100_000)).is_err());

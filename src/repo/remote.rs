@@ -4,11 +4,14 @@ use super::{
     GitCommand, RefChange, Repo,
     refspecs::{KEPT, TRACKING},
 };
-use crate::model::{
-    Error, Result,
-    error::{Class, Location, nearest},
-    hex, shell_word,
-    time::human,
+use crate::{
+    config::seconds,
+    model::{
+        Error, Result,
+        error::{Class, Location, nearest},
+        hex, shell_word,
+        time::human,
+    },
 };
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
@@ -74,7 +77,7 @@ impl Repo {
             }
             (name.clone(), format!("url-{}", hex(&Sha256::digest(&name)[..6])))
         };
-        let seconds = config.integer("lexpr.syncTimeout").and_then(|seconds| u64::try_from(seconds).ok()).filter(|s| *s > 0);
+        let patience = seconds(&|key| config.string(key).map(|value| value.to_string()), "lexpr.syncTimeout")?;
         let folder = format!("{TRACKING}{folder}/");
         Ok(Remote {
             repo: self,
@@ -82,7 +85,7 @@ impl Repo {
             told: name,
             url: without_password(&url),
             folder,
-            patience: seconds.map_or(PATIENCE, Duration::from_secs),
+            patience: patience.unwrap_or(PATIENCE),
         })
     }
 }

@@ -24,7 +24,8 @@ pub fn facts(repo: &Repo, plan: &Plan, newest: Option<&Run>, fields: &BTreeSet<&
             dependents.entry(&dep.name).or_default().push(&item.name);
         }
     }
-    let mut commits = Commits::new(repo, plan)?;
+    let is_costly = ["author", "age", "paths"].iter().any(|costly| fields.contains(costly));
+    let mut commits = if is_costly { Some(Commits::new(repo, plan)?) } else { None };
     let mut all = Vec::with_capacity(plan.items.len());
     for (item, level) in plan.items.iter().zip(level_of) {
         let report = newest.and_then(|run| run.items.iter().find(|report| report.name == item.name));
@@ -41,7 +42,7 @@ pub fn facts(repo: &Repo, plan: &Plan, newest: Option<&Run>, fields: &BTreeSet<&
         fact("gates", json!(item.gates.iter().map(|gate| &gate.name).collect::<Vec<_>>()));
         fact("status", report.map_or(json!("pending"), |report| json!(report.status)));
         fact("conflicts", json!(report.map(|report| report.conflicts.iter().map(|c| &c.path).collect::<Vec<_>>()).unwrap_or_default()));
-        if ["author", "age", "paths"].iter().any(|costly| fields.contains(costly)) {
+        if let Some(commits) = &mut commits {
             // A branch that is not here has none of them.
             let head = match &item.head {
                 Some(head) => Some(repo.parse_id(head)?).filter(|head| repo.has_commit(*head)),

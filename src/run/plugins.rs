@@ -5,7 +5,6 @@ use crate::{
     gate::{Engines, Plugin, Shelf, Stop, Subject, View, builtin, failed, inputs, plugin_digest},
     model::{
         Result,
-        error::Location,
         gate::{BUILTIN, GateSpec, PLUGIN_SUFFIXES},
         verdict::Verdict,
     },
@@ -40,11 +39,7 @@ pub(super) struct Question<'a> {
 impl<'r> Plugins<'r> {
     /// Those of a run onto `target`. A name in `gates` that no built-in gate has is a typo in the policy, and an error.
     pub fn new<'g>(repo: &'r Repo, target: ObjectId, gates: impl Iterator<Item = &'g GateSpec>, stop: Stop) -> Result<Self> {
-        for gate in gates {
-            if let Some(name) = gate.plugin.as_deref().and_then(|plugin| plugin.strip_prefix(BUILTIN)) {
-                builtin::source(name).map_err(|error| error.at(Location::new(format!("gate {}", gate.name)).at_path("plugin")))?;
-            }
-        }
+        builtin::check(gates)?;
         Ok(Plugins { repo, target, engines: Engines::default(), stop, view: None, saw_commits: false, loaded: Vec::new() })
     }
 
