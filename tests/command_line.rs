@@ -57,6 +57,10 @@ fn every_command_helps() {
         let long = sandbox.lex(&words(&command, &["--help"])).exits(0).stdout;
         for help in [&short, &long] {
             assert!(help.contains(&format!("Usage: git lex-pr {name}")), "{name}: {help}");
+            // What every command takes does not stand among what is its own, but behind that.
+            let (own, common) = help.split_once("\nCommon options:\n").unwrap_or_else(|| panic!("{name}: {help}"));
+            assert!(own.contains("-h, --help") && !own.contains("--no-pager") && common.contains("--no-pager"), "{name}: {help}");
+            assert!(!common.lines().any(|line| !line.is_empty() && !line.starts_with(' ')), "nothing follows: {name}: {help}");
         }
         let sentence = about.get_about().map(ToString::to_string).unwrap_or_default();
         assert!(sentence.len() > 10 && long.contains(&sentence.chars().take(30).collect::<String>()), "{name}: {long}");

@@ -66,6 +66,9 @@ use std::{
     time::Instant,
 };
 
+/// What every command takes stands under this heading, behind what is its own.
+const COMMON: &str = "Common options";
+
 /// Land a whole fan of branches at once: plan, weave, prove, land. No server.
 ///
 /// A plan holds the branches to land and what they depend on. `merge` weaves them onto the target in memory and shows
@@ -76,31 +79,31 @@ use std::{
                         usage; 3 git, disk or machine failed; 130 interrupted.")]
 struct Cli {
     /// Work in this folder instead of the current one.
-    #[arg(id = "chdir", short = 'C', value_name = "DIR", global = true)]
+    #[arg(id = "chdir", short = 'C', value_name = "DIR", global = true, help_heading = COMMON)]
     dir: Option<PathBuf>,
 
     /// Print the result as JSON; `git lex-pr schema` prints its schema.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     json: bool,
 
     /// When to use colours.
-    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true, help_heading = COMMON)]
     color: Color,
 
     /// Do not show long output in a pager.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     no_pager: bool,
 
     /// Tell errors and nothing else on stderr: no notes, no progress.
-    #[arg(long, global = true, conflicts_with = "verbose")]
+    #[arg(long, global = true, help_heading = COMMON, conflicts_with = "verbose")]
     quiet: bool,
 
     /// Also tell every step on stderr: which git commands are run, and how long things take.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = COMMON)]
     verbose: bool,
 
     /// How notes, errors and steps are written to stderr. LEX_PR_LOG, such as lex_pr::repo=debug, says which ones.
-    #[arg(long, value_name = "FORMAT", default_value = "human", global = true)]
+    #[arg(long, value_name = "FORMAT", default_value = "human", global = true, help_heading = COMMON)]
     log_format: LogFormat,
 
     #[command(subcommand)]
@@ -228,6 +231,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
             };
             printed.map_or_else(|error| show(&error, false), |()| u8::from(answer.no))
         }
+        Err(error) if error.message.is_empty() => error.blame.exit_status(),
         Err(error) if cli.log_format == LogFormat::Json => {
             logs::tell(&error);
             if cli.json { show(&error, true) } else { error.blame.exit_status() }
