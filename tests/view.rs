@@ -184,16 +184,16 @@ fn the_panes_say_what_git_and_the_run_say() {
     assert!(!view.shows("On top of it").contains("of base"));
 
     view.types("\u{1b}/marks\r");
-    view.shows("1 answer marks");
+    view.shows("1 of 5 match marks");
     view.types("4");
     let screen = view.shows("conflict-markers: fail");
     assert!(screen.contains("marks.txt:2"), "annotations: {screen}");
     view.types("\u{1b}");
     view.shows("Esc show all");
     view.types("\u{1b}");
-    view.shows_no("answer marks");
+    view.shows_no("match marks");
     view.types("/clash\r");
-    view.shows("1 answer clash");
+    view.shows("1 of 5 match clash");
     view.types("1");
     assert!(view.shows("with base").contains("base.txt:1"));
 
@@ -201,7 +201,7 @@ fn the_panes_say_what_git_and_the_run_say() {
     view.types("\u{1b}");
     view.shows("Esc show all");
     view.types("/\u{15}name eq base\r");
-    view.shows("1 answer name eq base");
+    view.shows("1 of 5 match name eq base");
     sandbox.lex(&["merge", "--execute"]).exits(1);
     view.shows("has ended");
     view.shows("= base");
@@ -229,17 +229,26 @@ fn a_filter_is_a_word_or_a_query_and_an_error_is_told() {
         ("AS", 2, "clash", "marks"),
     ] {
         view.types(&format!("/\u{15}{query}\r"));
-        let screen = view.shows(&format!("{count} answer {query}"));
+        let screen = view.shows(&format!("{count} of 5 match {query}"));
         let rows: Vec<&str> = screen.lines().skip(2).collect();
         assert!(rows.iter().any(|row| row.contains(some)) && !rows.iter().any(|row| row.contains(none)), "{query}: {screen}");
     }
     view.types("/\u{15}levl eq 1\r");
     let screen = view.shows("did you mean `level`?");
     assert!(screen.contains("/levl eq 1_") && screen.contains("  . odd") | screen.contains("  + odd"), "it can be mended: {screen}");
-    view.types("\u{15}level eq 1\r");
-    view.shows("1 answer level eq 1");
+    view.types("\u{15}");
+    assert!(!view.shows("/_").contains("did you mean"), "what is gone needs no mending");
+    view.types("level eq 1\r");
+    view.shows("1 of 5 match level eq 1");
+    // A long word of what is wrong is whole on a narrow screen.
+    view.types("/\u{15}level eq 1 and status eq nonsense\r");
+    view.resize(60, 12);
+    let screen = view.shows("skipped-missing, blocked");
+    assert!(screen.contains("`nonsense` is no status") && screen.contains("q quit") | screen.contains("/level eq 1"), "{screen}");
+    view.types("\u{1b}");
+    view.resize(80, 24);
     view.types("/\u{15}nobody\r");
-    view.shows("no item answers the filter");
+    view.shows("no item matches the filter");
     // Nothing to open.
     view.types("\r3n\u{1b}");
     view.shows("+ odd");
@@ -260,12 +269,12 @@ fn a_run_is_followed_while_it_goes_on() {
     let mut run = sandbox.lex_command(&sandbox.repo, &["merge", "--execute", "--max-workers", "1"]).spawn().unwrap();
     view.shows("is at work: 3 pending");
     view.types("/status eq pending\r");
-    view.shows("3 answer status eq pending");
+    view.shows("3 of 3 match status eq pending");
     let go = |name: &str| std::fs::write(sandbox.root.path().join(format!("home/go-{name}")), "").unwrap();
     go("a");
     // The filter follows, too.
-    let screen = view.shows("2 answer status eq pending");
-    assert!(screen.contains("is at work: 1 not landed, 2 pending") && !screen.contains(" a "), "{screen}");
+    let screen = view.shows("2 of 3 match status eq pending");
+    assert!(screen.contains("is at work: 1 ready to land, 2 pending") && !screen.contains(" a "), "{screen}");
     view.types("\u{1b}");
     view.shows("~ a");
     go("b");
@@ -328,7 +337,7 @@ fn two_hundred_items_scroll_without_flicker() {
     view.types("\u{1b}[6~\u{1b}[6~");
     view.shows("> . item-190");
     view.types("/7\r");
-    view.shows("38 answer 7");
+    view.shows("38 of 200 match 7");
     let bytes = view.seen.lock().unwrap().bytes.clone();
     let clears = bytes.windows(4).filter(|four| four == b"\x1b[2J").count();
     assert!(clears <= 1, "the screen was cleared {clears} times");
@@ -367,6 +376,37 @@ fn every_size_is_drawn() {
 }
 
 #[test]
+fn all_keys_can_be_read_on_a_small_screen() {
+    let sandbox = fan();
+    let mut view = View::new(&sandbox, 60, 12);
+    view.shows("no run yet");
+    view.shows("q quit   ? keys");
+    view.types("?");
+    let screen = view.shows("q, Ctrl-C");
+    assert!(!screen.contains("Ctrl-Z"), "{screen}");
+    view.types("j");
+    view.shows_no("q, Ctrl-C");
+    view.types("G");
+    view.shows("Ctrl-Z");
+    view.types("k g");
+    view.shows("q, Ctrl-C");
+    view.types("G");
+    view.shows("Ctrl-Z");
+    // Another key leaves them, and does nothing else.
+    view.types("q");
+    view.shows("level 0");
+    view.resize(80, 24);
+    view.types("?");
+    view.shows("Ctrl-Z");
+    view.types("j");
+    view.shows("level 0");
+    view.resize(12, 5);
+    view.shows("q quit");
+    view.types("q");
+    assert_eq!(view.ends(), 0);
+}
+
+#[test]
 fn hostile_texts_cannot_reach_the_terminal() {
     let sandbox = Sandbox::new();
     let evil = "evil\u{202e}name";
@@ -391,7 +431,7 @@ fn hostile_texts_cannot_reach_the_terminal() {
     let screen = view.shows("+x\\u{1b}]0;pwned\\u{7}y    z");
     assert!(screen.contains("new a\\u{1b}[31mfile\\u{7}"), "{screen}");
     view.types("\u{1b}/\u{202e}\r");
-    view.shows("1 answer \\u{202e}");
+    view.shows("1 of 1 match \\u{202e}");
     let seen = String::from_utf8_lossy(&view.seen.lock().unwrap().bytes).into_owned();
     for part in ["\u{1b}]", "\u{7}", "\u{202e}", "\u{9b}", "\u{1b}[5m"] {
         assert!(!seen.contains(part), "{part:?} reached the terminal");
@@ -452,7 +492,10 @@ fn the_terminal_is_given_back_however_it_ends() {
         if let Some(signal) = signal {
             kill_process(Pid::from_child(&view.child), signal).unwrap();
         }
+        let seen = view.seen.clone();
         assert_eq!(view.ends(), status, "{keys:?} {signal:?}");
+        let bytes = String::from_utf8_lossy(&seen.lock().unwrap().bytes).into_owned();
+        assert!(!bytes.contains("error"), "who ends it knows: {keys:?} {signal:?}: {bytes:?}");
     }
 }
 
@@ -515,6 +558,8 @@ fn without_a_terminal_it_says_what_to_use_instead() {
         );
     }
     assert_eq!(sandbox.json(&["view"], 2)["error"]["code"], "no-terminal");
+    let help = sandbox.lex(&["view", "--help"]).exits(0).stdout;
+    assert!(!help.contains("--json") && help.contains("--no-pager"), "what it has not is not offered: {help}");
     let mut view = View::start(&sandbox, 80, 24, &[env!("CARGO_BIN_EXE_git-lex-pr"), "view"], &[("TERM", "dumb")]);
     assert_eq!(view.child.wait().unwrap().code(), Some(2));
     let mut view = View::start(&sandbox, 80, 24, &[env!("CARGO_BIN_EXE_git-lex-pr"), "view", "nobody"], &[]);

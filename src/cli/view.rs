@@ -15,11 +15,14 @@ use std::io::IsTerminal;
 pub struct Args {
     /// A plan's name, or a plan file; the only plan where there is but one.
     plan: Option<String>,
+    /// It has none: what it says as text and JSON, other commands do.
+    #[arg(long, hide = true)]
+    json: bool,
 }
 
 pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let (stdin, stdout) = (std::io::stdin(), std::io::stdout());
-    let missing = if context.json {
+    let missing = if context.json || args.json {
         Some("`view` has no JSON")
     } else if !stdin.is_terminal() || !stdout.is_terminal() || std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb")
     {
@@ -39,6 +42,6 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
     let subject = Subject { name: found.name, revision: found.revision, plan: found.plan };
     match view(repo, subject, Look { colours })? {
         End::Quit => Answer::yes("", &()),
-        End::Interrupted => Err(Error::interrupted("the view was ended by a signal; it changes nothing")),
+        End::Interrupted => Err(Error::interrupted("")),
     }
 }

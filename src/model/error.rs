@@ -165,7 +165,7 @@ impl Error {
         Error { blame: Blame::Nobody, class: Class::Permanent, code, message: message.into(), at: None, hint: None, also: None }
     }
 
-    /// The user asked to stop.
+    /// The user asked to stop. Nothing is told where there is no message.
     pub fn interrupted(message: impl Into<String>) -> Self {
         Error {
             blame: Blame::Interrupt,

@@ -21,7 +21,7 @@ pub(super) fn lines(state: &State, item: &Item, width: usize) -> Vec<Line<'stati
     let mut lines = Vec::new();
     let mut say = |head: &str, text: &str, style: anstyle::Style| lines.extend(paragraph(look, head, text, style, width));
     let report = state.report(&item.name);
-    let (sign, words, style) = standing(state.run(), report);
+    let (sign, words, style) = standing(state, &item.name);
     say("status", &format!("{sign} {words}"), style);
     if let Some(report) = report {
         if !report.detail.is_empty() {

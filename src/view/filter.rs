@@ -5,7 +5,7 @@ use crate::{
     model::Error,
     report::{
         style::{BAD, printable},
-        width::end,
+        width::{end, wrap},
     },
 };
 use ratatui::{
@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 
 /// A query is at most so many characters long.
 const LONGEST: usize = 500;
+
+/// What is wrong takes at most so many lines.
+const MOST_LINES: usize = 4;
 
 #[derive(Debug, Default)]
 pub(super) struct Filter {
@@ -66,10 +69,12 @@ impl Filter {
         Line::from(format!("/{}_", end(&printable(&self.text), width.saturating_sub(3))))
     }
 
-    /// What is wrong with the query that was asked.
-    pub fn complaint(&self, look: Look) -> Option<Line<'static>> {
-        let Some(Err(error)) = &self.fits else { return None };
+    /// What is wrong with the query that was asked, as long as there is something left of it to mend.
+    pub fn complaint(&self, look: Look, width: usize) -> Vec<Line<'static>> {
+        let Some(Err(error)) = self.fits.as_ref().filter(|_| !self.text.is_empty()) else { return Vec::new() };
         let hint = error.hint.as_ref().map(|hint| format!("; {hint}")).unwrap_or_default();
-        Some(Line::from(Span::styled(printable(&format!("{error}{hint}")), look.of(BAD))))
+        let words = printable(&format!("{error}{hint}"));
+        let lines = wrap(&words, width).into_iter().take(MOST_LINES);
+        lines.map(|line| Line::from(Span::styled(line.to_string(), look.of(BAD)))).collect()
     }
 }

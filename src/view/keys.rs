@@ -4,39 +4,42 @@ use super::{look::Look, state::Focus};
 use crate::report::style::{FAINT, HEAD};
 use ratatui::text::{Line, Span};
 
-/// Each with what it does.
+/// Each with what it does, short enough for 60 columns.
 const ALL: [(&str, &str); 17] = [
+    ("q, Ctrl-C", "quit"),
+    ("?", "these keys; another key leaves them"),
     ("up, down, k, j", "move, or scroll"),
     ("PgUp, PgDn, space", "a page up, a page down"),
     ("Home, End, g, G", "the first, the last"),
     ("Enter", "open the item"),
-    ("Esc", "back to the pyramid; there: show all items again"),
+    ("Esc", "back to the pyramid, or show all items"),
     ("Tab, Shift-Tab", "the next pane of the item, the one before"),
-    ("1 2 3 4", "about it, its commits, its diff, its verdicts"),
+    ("1 2 3 4", "about, commits, diff, verdicts"),
     ("n, p", "the next item, the one before"),
-    ("], [", "in the diff: the next file, the one before"),
-    ("left, right", "in the diff and the commits: to the side"),
-    ("/", "filter: a word of the name, or a query such as"),
-    ("", "  status eq skipped-gates or paths contains src/**"),
+    ("], [", "in a diff: the next file, the one before"),
+    ("left, right", "in a diff and in commits: to the side"),
+    ("/", "filter by a word of the name, or a query:"),
+    ("", "  status eq merged or paths contains a/**"),
     ("Ctrl-U, Ctrl-W", "in the filter: take back all, or a word"),
     ("Ctrl-L", "draw again"),
     ("Ctrl-Z", "suspend; `fg` comes back"),
-    ("?", "these keys; any key leaves them"),
-    ("q, Ctrl-C", "quit"),
 ];
 
-/// The one line.
+/// How many lines they are.
+pub(super) const COUNT: usize = ALL.len();
+
+/// The one line. How it ends and where all keys are stand first, so that no width cuts them off.
 pub(super) fn line(look: Look, focus: Focus, wide: bool, filtered: bool) -> Line<'static> {
     let keys: &[(&str, &str)] = match focus {
         Focus::Filter => &[("Enter", "filter"), ("Esc", "leave")],
         Focus::Pyramid if filtered => {
-            &[("Enter", "open"), ("1-4", "panes"), ("/", "filter"), ("Esc", "show all"), ("?", "keys"), ("q", "quit")]
+            &[("q", "quit"), ("?", "keys"), ("Esc", "show all"), ("Enter", "open"), ("1-4", "panes"), ("/", "filter")]
         }
-        Focus::Pyramid => &[("up/down", "move"), ("Enter", "open"), ("1-4", "panes"), ("/", "filter"), ("?", "keys"), ("q", "quit")],
+        Focus::Pyramid => &[("q", "quit"), ("?", "keys"), ("up/down", "move"), ("Enter", "open"), ("1-4", "panes"), ("/", "filter")],
         Focus::Item if wide => {
-            &[("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item"), ("Esc", "pyramid"), ("?", "keys"), ("q", "quit")]
+            &[("q", "quit"), ("?", "keys"), ("Esc", "pyramid"), ("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item")]
         }
-        Focus::Item => &[("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item"), ("Esc", "back"), ("?", "keys"), ("q", "quit")],
+        Focus::Item => &[("q", "quit"), ("?", "keys"), ("Esc", "back"), ("up/down", "scroll"), ("Tab", "next pane"), ("n/p", "item")],
     };
     let spans = keys
         .iter()

@@ -1,11 +1,13 @@
 //! How meaning looks here: the colours of the reports where they are wanted, and always a sign besides, since not everybody sees colours.
 
+use super::state::State;
 use crate::{
     model::{
-        run::{ItemReport, Run, Status},
+        run::{ItemReport, Purpose, Run, RunState, Status},
         verdict::Answer,
     },
     report::style,
+    run::Life,
 };
 use anstyle::{AnsiColor, Color as Ansi, Effects};
 use ratatui::style::{Color, Modifier, Style};
@@ -35,8 +37,8 @@ impl Look {
 }
 
 /// The sign, the words and the style of an item's status; before any run it is pending.
-pub(super) fn standing(run: Option<&Run>, report: Option<&ItemReport>) -> (char, &'static str, anstyle::Style) {
-    let (Some(run), Some(report)) = (run, report) else { return ('.', Status::Pending.words(), style::FAINT) };
+pub(super) fn standing(state: &State, item: &str) -> (char, &'static str, anstyle::Style) {
+    let (Some(run), Some(report)) = (state.run(), state.report(item)) else { return ('.', Status::Pending.words(), style::FAINT) };
     let sign = match report.status {
         Status::Merged if run.is_unlanded() => '~',
         Status::Merged => '+',
@@ -45,7 +47,13 @@ pub(super) fn standing(run: Option<&Run>, report: Option<&ItemReport>) -> (char,
         Status::Blocked => '!',
         Status::SkippedConflict | Status::SkippedGates | Status::SkippedHistory | Status::SkippedMissing => 'x',
     };
-    (sign, run.words(report), style::of_status(report.status))
+    (sign, words(run, state.life, report), style::of_status(report.status))
+}
+
+/// The words of an item's status. What is in the tip of a run at work is not landed yet, and may be soon.
+pub(super) fn words(run: &Run, life: Option<Life>, report: &ItemReport) -> &'static str {
+    let is_at_work = run.state == RunState::Running && run.purpose == Purpose::Land && life != Some(Life::Gone);
+    if is_at_work && report.status == Status::Merged { "ready to land" } else { run.words(report) }
 }
 
 /// The sign of an answer.

@@ -96,6 +96,8 @@ fn hunks(new_side: &[u8], removed: &Lines, added: &Lines) -> Vec<Line> {
     let mut lines = Vec::new();
     // The first line that both sides have and that was passed without being shown; and how many of those to come are wanted.
     let (mut unseen, mut wanted) = (1, 0);
+    // Which lines are the heads of hunks, and where those begin on both sides.
+    let mut heads = Vec::new();
     loop {
         let change = match gone.next_if(|(number, _)| *number == old) {
             Some((_, text)) => Some((Kind::Removed, text)),
@@ -104,7 +106,8 @@ fn hunks(new_side: &[u8], removed: &Lines, added: &Lines) -> Vec<Line> {
         if let Some((kind, text)) = change {
             let from = unseen.max(new.saturating_sub(CONTEXT));
             if from > unseen || lines.is_empty() {
-                lines.push(Line { kind: Kind::Hunk, text: format!("@@ -{} +{from} @@", old - (new - from)) });
+                heads.push((lines.len(), old - (new - from), from));
+                lines.push(Line { kind: Kind::Hunk, text: String::new() });
             }
             lines.extend((from..new).map(|number| line(Kind::Context, texts[number - 1])));
             lines.push(line(kind, text));
@@ -121,8 +124,23 @@ fn hunks(new_side: &[u8], removed: &Lines, added: &Lines) -> Vec<Line> {
             }
             (old, new) = (old + 1, new + 1);
         } else {
-            return lines;
+            break;
         }
+    }
+    for (index, (at, old, new)) in heads.iter().enumerate() {
+        let end = heads.get(index + 1).map_or(lines.len(), |(end, ..)| *end);
+        let count = |kind: Kind| lines[*at..end].iter().filter(|line| line.kind == Kind::Context || line.kind == kind).count();
+        lines[*at].text = format!("@@ -{} +{} @@", range(*old, count(Kind::Removed)), range(*new, count(Kind::Added)));
+    }
+    lines
+}
+
+/// Lines of one side of a hunk as git writes them: the first, and how many where that is not one; of none, the line before.
+fn range(first: usize, count: usize) -> String {
+    match count {
+        0 => format!("{},0", first.saturating_sub(1)),
+        1 => first.to_string(),
+        _ => format!("{first},{count}"),
     }
 }
 
@@ -153,17 +171,17 @@ mod tests {
         let new = old.replace("\n5\n", "\nfive\nmore\n").replace("\n12\n", "\n").replace("\n25\n", "\ntwenty-five\n");
         assert_eq!(
             shown(&old, &new).join("\n"),
-            "@@ -2 +2 @@\n 2\n 3\n 4\n-5\n+five\n+more\n 6\n 7\n 8\n 9\n 10\n 11\n-12\n 13\n 14\n 15\n@@ -22 +22 @@\n 22\n 23\n 24\n-25\n\
+            "@@ -2,14 +2,14 @@\n 2\n 3\n 4\n-5\n+five\n+more\n 6\n 7\n 8\n 9\n 10\n 11\n-12\n 13\n 14\n 15\n@@ -22,7 +22,7 @@\n 22\n 23\n 24\n-25\n\
              +twenty-five\n 26\n 27\n 28"
         );
     }
 
     #[test]
     fn the_ends_of_a_file_are_no_borders() {
-        assert_eq!(shown("", "a\nb\n"), ["@@ -1 +1 @@", "+a", "+b"]);
-        assert_eq!(shown("a\nb", ""), ["@@ -1 +1 @@", "-a", "-b"]);
-        assert_eq!(shown("a\n", "b\na\n"), ["@@ -1 +1 @@", "+b", " a"]);
-        assert_eq!(shown("a\n", "a\nb\tc\u{1b}[2J\r\n"), ["@@ -1 +1 @@", " a", "+b    c\\u{1b}[2J"]);
+        assert_eq!(shown("", "a\nb\n"), ["@@ -0,0 +1,2 @@", "+a", "+b"]);
+        assert_eq!(shown("a\nb", ""), ["@@ -1,2 +0,0 @@", "-a", "-b"]);
+        assert_eq!(shown("a\n", "b\na\n"), ["@@ -1 +1,2 @@", "+b", " a"]);
+        assert_eq!(shown("a\n", "a\nb\tc\u{1b}[2J\r\n"), ["@@ -1 +1,2 @@", " a", "+b    c\\u{1b}[2J"]);
         assert!(shown("a\n", "a\n").is_empty());
     }
 }

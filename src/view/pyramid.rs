@@ -30,7 +30,7 @@ const STATUS: usize = "skipped: conflict".len();
 pub(super) fn draw(state: &State, frame: &mut Frame, area: Rect) {
     let columns = usize::from(area.width);
     if state.rows.is_empty() {
-        let words = if state.plan.items.is_empty() { "the plan has no items" } else { "no item answers the filter" };
+        let words = if state.plan.items.is_empty() { "the plan has no items" } else { "no item matches the filter" };
         frame.render_widget(Span::styled(words, state.look.of(FAINT)), area);
         return;
     }
@@ -50,7 +50,7 @@ pub(super) fn draw(state: &State, frame: &mut Frame, area: Rect) {
 
 fn item_line(state: &State, at: usize, name_width: usize) -> Line<'static> {
     let item = &state.plan.items[at];
-    let (sign, words, style) = standing(state.run(), state.report(&item.name));
+    let (sign, words, style) = standing(state, &item.name);
     let deps: Vec<&str> = item.deps.iter().map(|dep| dep.name.as_str()).collect();
     let deps = if deps.is_empty() { String::new() } else { format!("  on {}", deps.join(", ")) };
     let chosen = state.selected.as_deref() == Some(item.name.as_str());

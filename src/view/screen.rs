@@ -2,7 +2,7 @@
 
 use super::{
     keys,
-    look::standing,
+    look::{standing, words},
     pyramid,
     state::{Focus, State, Tab},
 };
@@ -29,9 +29,9 @@ pub(super) fn draw(state: &State, frame: &mut Frame) {
         frame.render_widget(line, row(y, 1));
     }
     let body = row(above, area.height.saturating_sub(above + below));
-    if state.keys {
+    if let Some(top) = state.keys {
         frame.render_widget(Clear, body);
-        frame.render_widget(Paragraph::new(keys::lines(state.look)), body);
+        frame.render_widget(Paragraph::new(keys::lines(state.look).split_off(top.min(keys::COUNT))), body);
     } else if state.is_wide() {
         let left = Rect { width: count(state.pyramid_width()), ..body }.intersection(area);
         pyramid::draw(state, frame, left);
@@ -48,10 +48,9 @@ pub(super) fn draw(state: &State, frame: &mut Frame) {
     }
     let bottom = area.height.saturating_sub(1);
     let filtered = !state.filter.asked.is_empty();
-    if below > 1
-        && let Some(line) = state.filter.complaint(state.look)
+    for (line, y) in state.filter.complaint(state.look, usize::from(area.width)).into_iter().zip(area.height.saturating_sub(below)..bottom)
     {
-        frame.render_widget(line, row(bottom.saturating_sub(1), 1));
+        frame.render_widget(line, row(y, 1));
     }
     let line = match state.focus {
         Focus::Filter => state.filter.line(usize::from(area.width)),
@@ -64,13 +63,15 @@ pub(super) fn draw(state: &State, frame: &mut Frame) {
 
 fn title(state: &State) -> Line<'static> {
     let total = state.plan.items.len();
-    let mut words = vec![
-        Span::styled(printable(&format!("plan {} onto {}", state.name, state.plan.target)), state.look.of(HEAD)),
-        Span::from(format!("  {total} {}", if total == 1 { "item" } else { "items" })),
-    ];
-    if matches!(state.filter.fits, Some(Ok(_))) {
-        words.push(Span::styled(printable(&format!("  {} answer {}", state.left(), state.filter.asked)), state.look.of(CARE)));
-    }
+    let plan = printable(&format!("plan {} onto {}", state.name, state.plan.target));
+    let count = match state.filter.fits {
+        Some(Ok(_)) => {
+            let words = printable(&format!("  {} of {total} match {}", state.left(), state.filter.asked));
+            Span::styled(words, state.look.of(CARE))
+        }
+        _ => Span::from(format!("  {total} {}", if total == 1 { "item" } else { "items" })),
+    };
+    let mut words = vec![Span::styled(plan, state.look.of(HEAD)), count];
     if let Some(pause) = &state.plan.paused {
         words.push(Span::styled(printable(&format!("  paused by {pause}")), state.look.of(CARE)));
     }
@@ -95,15 +96,15 @@ fn run_line(state: &State) -> Line<'static> {
         (RunState::Aborted, _) => "was aborted",
         (RunState::Undone, _) => "was undone",
     };
-    let words = format!("the run {standing}: {}  {id}", counts(run));
+    let words = format!("the run {standing}: {}  {id}", counts(run, state.life));
     Line::from(Span::styled(words, state.look.of(if run.state == RunState::Running { CARE } else { FAINT })))
 }
 
 /// How many items stand how: `3 merged, 1 blocked`.
-fn counts(run: &Run) -> String {
+fn counts(run: &Run, life: Option<Life>) -> String {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for item in &run.items {
-        let words = run.words(item);
+        let words = words(run, life, item);
         match counts.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,
             None => counts.push((words, 1)),
@@ -116,7 +117,7 @@ fn counts(run: &Run) -> String {
 fn draw_item(state: &State, frame: &mut Frame, area: Rect) {
     let Some(item) = state.item() else { return };
     let look = state.look;
-    let (sign, words, style) = standing(state.run(), state.report(&item.name));
+    let (sign, words, style) = standing(state, &item.name);
     let name = Line::from(vec![
         Span::styled(format!("{sign} "), look.of(style)),
         Span::styled(printable(&item.name), look.of(HEAD)),

@@ -5,6 +5,7 @@ use super::{
     commits::{self, Commits},
     diff::Diff,
     filter::{Filter, Typed},
+    keys,
     look::Look,
     pyramid::Row,
     reader::{News, Question},
@@ -85,7 +86,8 @@ pub(super) struct State {
     pub trouble: Option<String>,
     pub focus: Focus,
     pub filter: Filter,
-    pub keys: bool,
+    /// The first line in sight of all keys, while those are shown.
+    pub keys: Option<usize>,
     /// The item that the cursor is on.
     pub selected: Option<String>,
     /// The first row of the pyramid in sight.
@@ -118,7 +120,7 @@ impl State {
             trouble: None,
             focus: Focus::Pyramid,
             filter: Filter::default(),
-            keys: false,
+            keys: None,
             selected: None,
             top: 0,
             tab: Tab::About,
@@ -173,7 +175,7 @@ impl State {
 
     /// The lines above and below the panes: two that say what is shown; one of keys, and one of complaints where there are any.
     pub fn bars(&self) -> (usize, usize) {
-        let below = 1 + usize::from(matches!(self.filter.fits, Some(Err(_))));
+        let below = 1 + self.filter.complaint(self.look, self.size.0).len();
         (2.min(self.size.1.saturating_sub(below + 1)), below.min(self.size.1.saturating_sub(1)))
     }
 
@@ -284,7 +286,10 @@ impl State {
             KeyCode::Char('c') if control => Step::Interrupt,
             KeyCode::Char('z') if control => Step::Suspend,
             KeyCode::Char('l') if control => Step::DrawAgain,
-            _ if std::mem::take(&mut self.keys) => Step::Goes,
+            code if self.keys.is_some() => {
+                self.move_in_keys(code);
+                Step::Goes
+            }
             _ if self.focus == Focus::Filter => {
                 self.write_filter(key);
                 Step::Goes
@@ -302,7 +307,7 @@ impl State {
 
     fn press(&mut self, code: KeyCode) {
         match code {
-            KeyCode::Char('?') => self.keys = true,
+            KeyCode::Char('?') => self.keys = Some(0),
             KeyCode::Char('/') => self.focus = Focus::Filter,
             KeyCode::Char('n') => self.step(1),
             KeyCode::Char('p') => self.step(-1),
@@ -326,6 +331,24 @@ impl State {
                 }
             }
         }
+    }
+
+    /// In the list of all keys: move, where it is longer than the screen; else leave it.
+    fn move_in_keys(&mut self, code: KeyCode) {
+        let room = self.body();
+        let page = room.saturating_sub(1).max(1);
+        let top = self.keys.take().unwrap_or_default();
+        let to = match code {
+            _ if keys::COUNT <= room => return,
+            KeyCode::Up | KeyCode::Char('k') => top.saturating_sub(1),
+            KeyCode::Down | KeyCode::Char('j') => top + 1,
+            KeyCode::PageUp => top.saturating_sub(page),
+            KeyCode::PageDown | KeyCode::Char(' ') => top + page,
+            KeyCode::Home | KeyCode::Char('g') => 0,
+            KeyCode::End | KeyCode::Char('G') => END,
+            _ => return,
+        };
+        self.keys = Some(to);
     }
 
     fn scroll(&mut self, code: KeyCode) {
@@ -453,6 +476,7 @@ impl State {
         let lines = if self.tab == Tab::Diff { self.diff.height() } else { self.item_lines().len() };
         self.scroll = self.scroll.min(lines.saturating_sub(height));
         let body = self.body().max(1);
+        self.keys = self.keys.map(|top| top.min(keys::COUNT.saturating_sub(body)));
         let at =
             self.rows.iter().position(|row| matches!(row, Row::Item(at) if self.selected.as_ref() == Some(&self.plan.items[*at].name)));
         let at = at.unwrap_or(0);
