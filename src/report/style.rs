@@ -62,7 +62,7 @@ pub type Cell = (String, Style);
 
 /// A column is wrapped to this width, in columns of the terminal, before the next one is wrapped, too; where that is not enough, all are
 /// made narrower together, down to the second.
-const NARROW: usize = 10;
+const NARROW: usize = 20;
 const NARROWEST: usize = 2;
 
 /// Rows in aligned columns, two blanks apart; the last column is not padded. Texts are made printable. On a terminal that is
