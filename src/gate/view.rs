@@ -140,12 +140,11 @@ impl LineEnds {
         if !is_text(text) {
             return None;
         }
-        let mut ends = LineEnds { lf: 0, crlf: 0, is_ended: text.is_empty() || text.ends_with(b"\n"), has_bom: text.starts_with(BOM) };
-        for line in text.find_iter("\n") {
-            let count = if text[..line].ends_with(b"\r") { &mut ends.crlf } else { &mut ends.lf };
-            *count = count.saturating_add(1);
-        }
-        Some(ends)
+        let all = memchr::memchr_iter(b'\n', text).count();
+        let crlf = memchr::memchr_iter(b'\r', text).filter(|at| text.get(at + 1) == Some(&b'\n')).count();
+        let count = |lines| u32::try_from(lines).unwrap_or(u32::MAX);
+        let is_ended = text.is_empty() || text.ends_with(b"\n");
+        Some(LineEnds { lf: count(all - crlf), crlf: count(crlf), is_ended, has_bom: text.starts_with(BOM) })
     }
 }
 
