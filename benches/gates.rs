@@ -142,7 +142,8 @@ fn on_threads(
         for share in subjects.chunks(subjects.len().div_ceil(THREADS)) {
             scope.spawn(move || {
                 let repo = Repo::open(dir).unwrap();
-                let load = |gate| Plugin::load(gate, &Shelf::Folder(Path::new(".")), &Engines::default(), &never()).unwrap();
+                let engines = Engines::default();
+                let load = |gate| Plugin::load(gate, &Shelf::Folder(Path::new(".")), &engines, &never()).unwrap();
                 let mut plugins: Vec<Plugin> = gates.iter().map(load).collect();
                 let mut view = View::new(&repo);
                 for subject in share {

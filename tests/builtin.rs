@@ -104,3 +104,47 @@ fn a_merge_of_another_branch_is_told_from_one_of_the_target() {
     assert!(answer("brings").1 == "fail" && answer("brings").2.contains("Merge branch 'other'"), "{:?}", answer("brings"));
     assert_eq!((answer("follows").1.as_str(), answer("follows").2.as_str()), ("pass", "1 merge among 2 commits"));
 }
+
+/// They share one machine: what one asked, how it is configured, and that it failed, is no other's business.
+#[test]
+fn gates_that_ship_do_not_meet_in_their_machine() {
+    let sandbox = Sandbox::new();
+    sandbox.config(
+        r#"
+[policy]
+optional = ["full", "strict"]
+[[gate]]
+name = "first"
+plugin = "builtin:diff-size"
+[[gate]]
+name = "full"
+plugin = "builtin:secrets"
+memory-mb = 1
+[[gate]]
+name = "narrow"
+plugin = "builtin:diff-size"
+paths = ["src/**"]
+[[gate]]
+name = "strict"
+plugin = "builtin:diff-size"
+config = { max-lines = 1, warn-lines = 0 }
+[[gate]]
+name = "last"
+plugin = "builtin:diff-size"
+"#,
+    );
+    let large = "x".repeat(3 << 20);
+    sandbox.branch("a", "main", "a", &[("a.txt", &large), ("src/a.txt", "1\n2\n")]);
+    sandbox.branch("b", "main", "b", &[("b.txt", "1\n"), ("src/b.txt", "1\n2\n3\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["execute"], 0);
+    for (item, all, narrow) in [("a", "3 lines in 2 files", "2 lines in 1 file"), ("b", "4 lines in 2 files", "3 lines in 1 file")] {
+        let said = verdicts(&run, item);
+        let of = |gate: &str| said.iter().find(|(name, ..)| name == gate).map(|(_, verdict, words)| (verdict.as_str(), words.as_str()));
+        assert_eq!((of("first"), of("last")), (Some(("pass", all)), Some(("pass", all))), "{said:#?}");
+        assert_eq!(of("narrow"), Some(("pass", narrow)), "{said:#?}");
+        assert!(of("strict").is_some_and(|(verdict, words)| verdict == "fail" && words.starts_with(all)), "{said:#?}");
+        let full = of("full").unwrap();
+        assert_eq!(full.0, if item == "a" { "error" } else { "pass" }, "{full:?}");
+    }
+}

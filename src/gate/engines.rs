@@ -1,20 +1,31 @@
 //! What the gates of one process share, made when the first of them needs it.
 
-use super::{ticker::Clock, wasm::Machine};
+use super::{lua::Home, ticker::Clock, wasm::Machine};
 use crate::model::Result;
 use std::sync::{Arc, OnceLock};
 
 /// The engines that gates run in.
-#[derive(Default)]
 pub struct Engines {
     wasm: OnceLock<Result<Arc<Machine>>>,
     clock: OnceLock<Result<Clock>>,
+    shipped: Home,
+}
+
+impl Default for Engines {
+    fn default() -> Self {
+        Engines { wasm: OnceLock::new(), clock: OnceLock::new(), shipped: Home::shared() }
+    }
 }
 
 impl Engines {
     /// That of WASM gates.
     pub(super) fn wasm(&self) -> Result<Arc<Machine>> {
         self.wasm.get_or_init(|| Machine::new().map(Arc::new)).clone()
+    }
+
+    /// Where Lua gates that ship run.
+    pub(super) fn shipped(&self) -> Home {
+        self.shipped.clone()
     }
 
     /// The clock of Lua gates.

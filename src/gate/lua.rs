@@ -2,12 +2,12 @@
 //!
 //! A gate sees the calls of `plugins/wit/gate.wit` and the libraries that only compute. Its file is run anew for each candidate,
 //! in an environment of its own, so that nothing of one candidate is left when it judges the next; only the compiled code
-//! and the machine that runs it are kept.
+//! and the machine that runs it are kept. The gates that ship keep nothing, and trust each other: they are run once, and share a machine.
 
 mod answers;
 mod calls;
 
-use super::{Manifest, Said, host::Host, plugin::Limits, process::Stop, ticker::Clock};
+use super::{Manifest, Said, host::Host, plugin::Limits, process::Stop, ticker::Clock, view::Sight};
 use crate::model::{Error, Result};
 use answers::{manifest, said};
 use calls::furnish;
@@ -42,17 +42,43 @@ pub struct Gate {
     clock: Clock,
     stop: Stop,
     manifest: Manifest,
-    vm: Option<Vm>,
+    home: Home,
+    code: Option<Code>,
 }
 
-/// A machine with the gate's code in it.
-struct Vm {
+/// Where the machine of a gate is; of those that ship one for all. None before the first of them is loaded, and after one has failed.
+#[derive(Clone, Default)]
+pub struct Home {
+    is_shared: bool,
+    machine: Rc<RefCell<Option<Rc<Machine>>>>,
+}
+
+impl Home {
+    /// That of gates that ship.
+    pub fn shared() -> Home {
+        Home { is_shared: true, ..Home::default() }
+    }
+}
+
+/// What runs gates.
+struct Machine {
     lua: Lua,
-    main: Function,
     behind: Table,
     reseed: Function,
     shared: Rc<Shared>,
 }
+
+/// A gate's code in a machine.
+struct Code {
+    machine: Rc<Machine>,
+    main: Function,
+    /// What the file of a gate that ships has returned.
+    check: Option<Function>,
+    config: Option<KnownConfig>,
+}
+
+/// A config, and the table that it was made into.
+type KnownConfig = (Map<String, serde_json::Value>, Value);
 
 /// What the functions of a machine share with who runs it.
 struct Shared {
@@ -63,8 +89,10 @@ struct Shared {
     stop: Stop,
     /// Whom the gate asks; none while it is loaded.
     host: RefCell<Option<Host>>,
-    /// The config that was asked for last.
-    config: RefCell<Option<(Map<String, serde_json::Value>, Value)>>,
+    /// The config of the gate, once it was asked for.
+    config: RefCell<Option<KnownConfig>>,
+    /// Where gates share the machine, the changes that were asked for last and whose they are, sealed.
+    changes: Option<RefCell<Option<(Sight, Table)>>>,
     /// Modules by the name they are required by.
     modules: RefCell<BTreeMap<String, Function>>,
     /// What they returned in this run; nothing yet for one that is at it.
@@ -104,6 +132,7 @@ impl Gate {
         source: &[u8],
         read: &dyn Fn(&str) -> Result<Option<Vec<u8>>>,
         limits: Limits,
+        home: Home,
         clock: Clock,
         stop: &Stop,
     ) -> Result<Gate> {
@@ -115,18 +144,20 @@ impl Gate {
             clock,
             stop: stop.clone(),
             manifest: Manifest::default(),
-            vm: None,
+            home,
+            code: None,
         };
         loop {
-            let vm = gate.machine()?;
-            vm.shared.begin(limits.time);
-            let returned = vm.run();
-            if let Some(wanted) = vm.shared.wanted.take() {
+            let code = gate.code()?;
+            code.machine.shared.begin(limits.time);
+            let returned = code.run();
+            if let Some(wanted) = code.machine.shared.wanted.take() {
                 gate.add_module(&wanted, read)?;
+                gate.home.machine.take();
                 continue;
             }
-            gate.manifest = returned.and_then(|table| manifest(&vm.lua, &table)).map_err(|e| bad(&e))?;
-            gate.vm = Some(vm);
+            gate.manifest = returned.and_then(|table| manifest(&code.machine.lua, &table)).map_err(|e| bad(&e))?;
+            gate.code = Some(code);
             return Ok(gate);
         }
     }
@@ -157,7 +188,23 @@ impl Gate {
         Err(Error::input("bad-plugin", message).hint("a module lies beside its gate, in the same commit"))
     }
 
-    fn machine(&self) -> Result<Vm> {
+    /// Its code in the machine of its home, which is made where there is none.
+    fn code(&self) -> Result<Code> {
+        let at_home = self.home.machine.borrow().clone();
+        let machine = match at_home {
+            Some(machine) => machine,
+            None => {
+                let made = Rc::new(self.machine()?);
+                self.home.machine.replace(Some(Rc::clone(&made)));
+                made
+            }
+        };
+        machine.lua.set_memory_limit(self.limits.memory).map_err(|e| bad(&e))?;
+        let main = compile(&machine.lua, &self.name, &self.source)?;
+        Ok(Code { machine, main, check: None, config: None })
+    }
+
+    fn machine(&self) -> Result<Machine> {
         let making = |e: mlua::Error| bad(&e);
         let libraries = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::BIT | StdLib::MATH | StdLib::BUFFER;
         let lua = Lua::new_with(libraries, LuaOptions::new()).map_err(making)?;
@@ -169,6 +216,7 @@ impl Gate {
             stop: self.stop.clone(),
             host: RefCell::default(),
             config: RefCell::default(),
+            changes: self.home.is_shared.then(RefCell::default),
             modules: RefCell::default(),
             values: RefCell::default(),
             wanted: RefCell::default(),
@@ -192,23 +240,29 @@ impl Gate {
             let module = compile(&lua, path, source)?;
             shared.modules.borrow_mut().insert(name.trim_start_matches('/').into(), module);
         }
-        let main = compile(&lua, &self.name, &self.source)?;
-        Ok(Vm { lua, main, behind, reseed, shared })
+        Ok(Machine { lua, behind, reseed, shared })
     }
 
     /// Judge what `host` shows.
     pub fn check(&mut self, host: Host) -> (Host, Result<Said>) {
-        let vm = match self.vm.take().map_or_else(|| self.machine(), Ok) {
-            Ok(vm) => vm,
+        let at_home = self.home.machine.borrow().clone();
+        let kept = self.code.take().filter(|code| at_home.is_some_and(|machine| Rc::ptr_eq(&machine, &code.machine)));
+        let mut code = match kept.map_or_else(|| self.code(), Ok) {
+            Ok(code) => code,
             Err(error) => return (host, Err(error)),
         };
-        vm.shared.begin(self.limits.time);
-        vm.shared.host.replace(Some(host));
-        let said = vm.check();
-        let host = vm.shared.host.take();
+        let machine = Rc::clone(&code.machine);
+        machine.shared.begin(self.limits.time);
+        machine.shared.host.replace(Some(host));
+        machine.shared.config.replace(code.config.take());
+        let said = machine.lua.set_memory_limit(self.limits.memory).and_then(|_| code.check(self.home.is_shared));
+        code.config = machine.shared.config.take();
+        let host = machine.shared.host.take();
         // A machine that failed may be full, or in any state; one that grew is emptied by making another.
-        if said.is_ok() && vm.lua.used_memory() < self.limits.memory / 4 {
-            self.vm = Some(vm);
+        if said.is_ok() && machine.lua.used_memory() < self.limits.memory / 4 {
+            self.code = Some(code);
+        } else {
+            self.home.machine.take();
         }
         match host {
             Some(host) => (host, said.map_err(|e| bad(&e))),
@@ -217,24 +271,31 @@ impl Gate {
     }
 }
 
-impl Vm {
+impl Code {
     /// Run the file of the gate: the table that it returns.
     fn run(&self) -> mlua::Result<Table> {
-        self.reseed.call::<()>(0)?;
-        self.shared.values.borrow_mut().clear();
-        self.shared.loading.set(true);
-        let returned = fresh(&self.lua, &self.behind, &self.main)?.call::<Value>(());
-        self.shared.loading.set(false);
+        let Machine { lua, behind, reseed, shared } = &*self.machine;
+        reseed.call::<()>(0)?;
+        shared.values.borrow_mut().clear();
+        shared.loading.set(true);
+        let returned = fresh(lua, behind, &self.main)?.call::<Value>(());
+        shared.loading.set(false);
         match returned? {
             Value::Table(table) => Ok(table),
             other => Err(mlua::Error::runtime(format!("its file returns {} instead of the table of a gate", other.type_name()))),
         }
     }
 
-    fn check(&self) -> mlua::Result<Said> {
-        let check: Function = self.run()?.get("check")?;
-        match check.call::<Value>(())? {
-            Value::Table(verdict) => said(&self.lua, &verdict),
+    /// Ask the gate, whose file is run once where `ships` says that it keeps nothing.
+    fn check(&mut self, ships: bool) -> mlua::Result<Said> {
+        let check = match self.check.take() {
+            Some(check) => check,
+            None => self.run()?.get::<Function>("check")?,
+        };
+        let answer = check.call::<Value>(())?;
+        self.check = ships.then_some(check);
+        match answer {
+            Value::Table(verdict) => said(&self.machine.lua, &verdict),
             other => Err(mlua::Error::runtime(format!("`check` returns {} instead of a verdict", other.type_name()))),
         }
     }

@@ -119,7 +119,7 @@ impl Code {
     fn load(name: &str, shelf: &Shelf, limits: Limits, engines: &Engines, stop: &Stop) -> Result<Code> {
         if let Some(builtin) = name.strip_prefix(BUILTIN) {
             let source = builtin::source(builtin)?.as_bytes();
-            let gate = lua::Gate::load(name, source, &|_| Ok(None), limits, engines.clock()?, stop)?;
+            let gate = lua::Gate::load(name, source, &|_| Ok(None), limits, engines.shipped(), engines.clock()?, stop)?;
             return Ok(Code { engine: Engine::Lua(gate), files: Vec::new(), bytes: vec![source.to_vec()] });
         }
         let missing = || Error::input("no-plugin", format!("there is no file {name}")).hint("commit it to the target first");
@@ -134,7 +134,7 @@ impl Code {
             Some(bytes) => within(bytes.len(), MAX_LUA_BYTES, path).map(|()| Some(bytes)),
             None => Ok(None),
         };
-        let gate = lua::Gate::load(name, &bytes, &read, limits, engines.clock()?, stop)?;
+        let gate = lua::Gate::load(name, &bytes, &read, limits, lua::Home::default(), engines.clock()?, stop)?;
         let modules = gate.modules().to_vec();
         let files = std::iter::once(name.to_string()).chain(modules.iter().map(|(path, _)| path.clone())).collect();
         let bytes = std::iter::once(bytes).chain(modules.into_iter().map(|(_, bytes)| bytes)).collect();

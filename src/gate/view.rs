@@ -148,6 +148,9 @@ impl LineEnds {
     }
 }
 
+/// Base, head and candidate, and the `paths` that narrow the view of them.
+pub type Sight = (Option<[ObjectId; 3]>, Vec<String>);
+
 /// The view. It turns from candidate to candidate, so that caches of objects stay warm.
 pub struct View {
     /// Holds the objects of the candidate, in memory or not.
@@ -221,6 +224,11 @@ impl View {
         self.saw_commits = false;
         self.paths.clone_from(&gate.paths);
         (self.config, self.earlier) = (config, earlier);
+    }
+
+    /// What it shows, to be held against what it shows later.
+    pub fn sight(&self) -> Sight {
+        (self.known.of, self.paths.clone())
     }
 
     /// Look at nothing.

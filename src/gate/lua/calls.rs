@@ -109,7 +109,22 @@ fn candidate_calls(calls: &Calls, make: &Table) -> mlua::Result<()> {
     calls.table.set("matches", calls.lua.create_function(one)?)?;
 
     let changes: Function = make.get("changes")?;
-    calls.add("changes", move |lua, host, ()| changes.call::<Table>(lua.create_string(host.ask(words_of_changes).map_err(refused)?)?))?;
+    let shared = Rc::clone(calls.shared);
+    calls.add("changes", move |lua, host, ()| {
+        let make = |host: &mut Host| changes.call::<Table>(lua.create_string(host.ask(words_of_changes).map_err(refused)?)?);
+        let Some(known) = &shared.changes else { return make(host) };
+        let sight = host.view.sight();
+        if let Some((_, table)) = known.borrow().as_ref().filter(|(of, _)| *of == sight) {
+            return Ok(table.clone());
+        }
+        let table = make(host)?;
+        for change in table.sequence_values::<Table>() {
+            change?.set_readonly(true);
+        }
+        table.set_readonly(true);
+        known.replace(Some((sight, table.clone())));
+        Ok(table)
+    })?;
     let lines: Function = make.get("lines")?;
     calls.about("diff", View::diff, move |lua, difference| {
         let Some(difference) = difference else { return Ok(None) };
