@@ -7,11 +7,14 @@
 use super::{
     GitCommand, Repo, Scratch,
     disk::{bytes_on_disk, check_room},
-    shown::Shown,
+    shown::{Looked, Shown},
 };
 use crate::model::{Error, Result};
 use gix::{ObjectId, bstr::BString, object::tree::diff::ChangeDetached as Change};
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    thread::JoinHandle,
+};
 
 /// What a repository of our own sets, so that the user's configuration cannot make other files of a commit, sign, or run
 /// hooks there.
@@ -26,6 +29,8 @@ pub struct GateTree {
     candidate: Option<ObjectId>,
     /// Its files as they were before the gate, where they are such that git need not be asked to turn them.
     shown: Option<Shown>,
+    /// Who looks whether they still are.
+    looking: Option<JoinHandle<Option<Looked>>>,
 }
 
 /// What work trees are made of.
@@ -48,7 +53,7 @@ impl GateTree {
                 .collect(),
             common_dir: repo.git.common_dir().canonicalize().map_err(making)?,
         };
-        Ok(GateTree { dir: source.make()?, source, candidate: None, shown: None })
+        Ok(GateTree { dir: source.make()?, source, candidate: None, shown: None, looking: None })
     }
 
     /// Its folder.
@@ -76,7 +81,11 @@ impl GateTree {
         check_room(self.dir(), bytes)?;
         let is_new = self.candidate.take().is_none();
         let shown = self.shown.take();
-        let turned = shown.and_then(|shown| shown.turn(candidate, &changes, bytes, || self.clean().is_ok()));
+        let looked = match self.looking.take() {
+            Some(looking) => looking.join().ok().flatten(),
+            None => shown.and_then(Shown::look),
+        };
+        let turned = looked.and_then(|looked| looked.turn(candidate, &changes, bytes, || self.clean().is_ok()));
         // Other files may be ignored by then: what was left goes by the rules of either.
         let turn = || self.clean().and_then(|()| self.check_out(candidate)).and_then(|()| self.clean());
         if turned.is_none() && !is_new && turn().is_err() {
@@ -95,6 +104,11 @@ impl GateTree {
     /// Git in this very tree: where a gate has removed its `.git`, git would look for one in the folders above.
     fn git(&self) -> GitCommand {
         GitCommand::bound_to(&self.dir().join(".git"), Some(self.dir()))
+    }
+
+    /// Begin to look what a gate has left, while others have something else to do.
+    pub fn look(&mut self) {
+        self.looking = self.shown.take().map(|shown| std::thread::spawn(|| shown.look()));
     }
 
     fn check_out(&self, candidate: ObjectId) -> Result<()> {

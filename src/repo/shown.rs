@@ -8,7 +8,6 @@ use gix::{
     index::{
         self,
         entry::{Flags, Mode, Stage, Stat, stat},
-        fs::Metadata,
     },
     object::tree::diff::ChangeDetached as Change,
     objs::tree::EntryMode,
@@ -17,11 +16,11 @@ use gix::{
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
-    fs::OpenOptions,
+    fs::{DirEntry, OpenOptions},
     io::Write,
     os::unix::{
         ffi::{OsStrExt, OsStringExt},
-        fs::OpenOptionsExt,
+        fs::{MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
 };
@@ -45,6 +44,12 @@ pub(super) struct Shown {
     /// What lies in the folder of git, and its configuration.
     git_files: HashSet<OsString>,
     config: Vec<u8>,
+}
+
+/// What [`Shown::look`] has found to be as it was left.
+pub(super) struct Looked {
+    shown: Shown,
+    others: Others,
 }
 
 /// Something here is not as it was left, or not of the simple kind: git must do it, and tells what is wrong if it cannot.
@@ -80,59 +85,26 @@ impl Shown {
         if !is_plain || !index.entries().iter().all(is_file) {
             return None;
         }
-        let written = Stat::from_fs(&Metadata::from_path_no_follow(&path).ok()?).ok()?.mtime;
+        let written = stat_of(&path.symlink_metadata().ok()?).mtime;
         let (git_files, config) = (names(git.git_dir())?, std::fs::read(git.git_dir().join("config")).ok()?);
         Some(Shown { git: git.into_sync(), index, written, git_files, config })
     }
 
-    /// Turn the work tree to `to` by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
-    /// a gate has left that git does not ignore is removed by `clean`.
-    pub fn turn(mut self, to: ObjectId, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
-        let git = self.git.to_thread_local();
-        let done = self.try_to_turn(&git, to, changes, bytes, clean);
-        done.ok().map(|()| self)
-    }
-
-    fn try_to_turn(
-        &mut self,
-        git: &gix::Repository,
-        to: ObjectId,
-        changes: &[Change],
-        bytes: u64,
-        clean: impl FnOnce() -> bool,
-    ) -> Result<(), Unlike> {
-        let dir = git.workdir().ok_or(Unlike)?;
-        let is_simple = |change: &Change| change_modes(change).all(|mode| mode.is_blob_or_symlink() || mode.is_tree());
-        let ignores_others = changes.iter().any(|change| change.location().ends_with(b".gitignore"));
-        if bytes > MOST_BYTES || ignores_others || !changes.iter().all(is_simple) {
-            return Err(Unlike);
-        }
-        let is_as_left = names(git.git_dir()).as_ref() == Some(&self.git_files)
-            && Metadata::from_path_no_follow(git.git_dir())?.is_dir()
-            && std::fs::read(git.git_dir().join("config"))? == self.config;
-        if !is_as_left || (self.look(git, dir)? == Others::Left && !clean()) {
-            return Err(Unlike);
-        }
-        let files: Vec<_> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).cloned().collect();
-        let written = self.take_over(&files)?;
-        self.check_attributes(git, written.iter().map(|(path, ..)| *path))?;
-        files.iter().try_for_each(|change| remove(dir, change))?;
-        for (path, id, mode) in written {
-            let stat = write_file(git, dir, path, id, mode)?;
-            let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
-            self.index.entries_mut()[at].stat = stat;
-        }
-        self.index.write(index::write::Options::default())?;
-        self.written = Stat::from_fs(&Metadata::from_path_no_follow(&git.index_path())?)?.mtime;
-        // HEAD of a repository of ours alone, detached (gitrepository-layout(5)).
-        let new = git.git_dir().join("HEAD.new");
-        std::fs::write(&new, format!("{to}\n"))?;
-        std::fs::rename(new, git.git_dir().join("HEAD"))?;
-        Ok(())
+    /// Look whether all is as it was left, but for what there is besides; `None` where it is not.
+    pub fn look(self) -> Option<Looked> {
+        let others = self.others(&self.git.to_thread_local()).ok()?;
+        Some(Looked { shown: self, others })
     }
 
     /// Whether each file is as it was left, and what else there is.
-    fn look(&self, git: &gix::Repository, dir: &Path) -> Result<Others, Unlike> {
+    fn others(&self, git: &gix::Repository) -> Result<Others, Unlike> {
+        let dir = git.workdir().ok_or(Unlike)?;
+        let is_as_left = names(git.git_dir()).as_ref() == Some(&self.git_files)
+            && git.git_dir().symlink_metadata()?.is_dir()
+            && std::fs::read(git.git_dir().join("config"))? == self.config;
+        if !is_as_left {
+            return Err(Unlike);
+        }
         let mut excludes = None;
         let (mut others, mut seen) = (Others::Ignored, 0);
         let mut folders = vec![BString::default()];
@@ -144,7 +116,7 @@ impl Shown {
                 }
                 let path = join(&folder, entry.file_name().as_bytes());
                 if let Some(known) = self.index.entry_by_path(path.as_bstr()) {
-                    self.check(git, known, &entry.path())?;
+                    self.check(git, known, &entry)?;
                     seen += 1;
                 } else if entry.file_type()?.is_dir() && self.index.path_is_directory(path.as_bstr()) {
                     folders.push(path);
@@ -162,23 +134,49 @@ impl Shown {
         if seen == self.index.entries().len() { Ok(others) } else { Err(Unlike) }
     }
 
-    fn check(&self, git: &gix::Repository, known: &index::Entry, file: &Path) -> Result<(), Unlike> {
-        let meta = Metadata::from_path_no_follow(file)?;
-        let now = Mode::from_bits_truncate(match () {
-            () if meta.is_symlink() => Mode::SYMLINK.bits(),
-            () if meta.is_file() && meta.is_executable() => Mode::FILE_EXECUTABLE.bits(),
-            () if meta.is_file() => Mode::FILE.bits(),
-            () => 0,
-        });
-        if now != known.mode || !known.stat.matches(&Stat::from_fs(&meta)?, EXACT) {
+    fn check(&self, git: &gix::Repository, known: &index::Entry, entry: &DirEntry) -> Result<(), Unlike> {
+        let meta = entry.metadata()?;
+        let mode = match () {
+            () if meta.is_symlink() => Mode::SYMLINK,
+            () if meta.is_file() && meta.mode() & 0o100 != 0 => Mode::FILE_EXECUTABLE,
+            () if meta.is_file() => Mode::FILE,
+            () => return Err(Unlike),
+        };
+        if mode != known.mode || !known.stat.matches(&stat_of(&meta), EXACT) {
             return Err(Unlike);
         }
         if known.stat.mtime < self.written {
             return Ok(());
         }
+        let file = entry.path();
         let content = if meta.is_symlink() { std::fs::read_link(file)?.into_os_string().into_vec() } else { std::fs::read(file)? };
         let is_same = gix::objs::compute_hash(git.object_hash(), gix::objs::Kind::Blob, &content)? == known.id;
         is_same.then_some(()).ok_or(Unlike)
+    }
+
+    fn turn(&mut self, git: &gix::Repository, to: ObjectId, changes: &[Change], bytes: u64) -> Result<(), Unlike> {
+        let dir = git.workdir().ok_or(Unlike)?;
+        let is_simple = |change: &Change| change_modes(change).all(|mode| mode.is_blob_or_symlink() || mode.is_tree());
+        let ignores_others = changes.iter().any(|change| change.location().ends_with(b".gitignore"));
+        if bytes > MOST_BYTES || ignores_others || !changes.iter().all(is_simple) {
+            return Err(Unlike);
+        }
+        let files: Vec<_> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).cloned().collect();
+        let written = self.take_over(&files)?;
+        self.check_attributes(git, written.iter().map(|(path, ..)| *path))?;
+        files.iter().try_for_each(|change| remove(dir, change))?;
+        for (path, id, mode) in written {
+            let stat = write_file(git, dir, path, id, mode)?;
+            let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
+            self.index.entries_mut()[at].stat = stat;
+        }
+        self.index.write(index::write::Options::default())?;
+        self.written = stat_of(&git.index_path().symlink_metadata()?).mtime;
+        // HEAD of a repository of ours alone, detached (gitrepository-layout(5)).
+        let new = git.git_dir().join("HEAD.new");
+        std::fs::write(&new, format!("{to}\n"))?;
+        std::fs::rename(new, git.git_dir().join("HEAD"))?;
+        Ok(())
     }
 
     /// Bring the index to what `changes` say, and give what is to be written: path, blob and mode.
@@ -232,6 +230,20 @@ impl Shown {
             let all = matches.iter_selected().all(|found| is_plain(found.assignment.state));
             all.then_some(()).ok_or(Unlike)
         })
+    }
+}
+
+impl Looked {
+    /// Turn the work tree to `to` by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
+    /// a gate has left that git does not ignore is removed by `clean`.
+    pub fn turn(self, to: ObjectId, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
+        let Looked { mut shown, others } = self;
+        if others == Others::Left && !clean() {
+            return None;
+        }
+        let git = shown.git.to_thread_local();
+        let turned = shown.turn(&git, to, changes, bytes);
+        turned.ok().map(|()| shown)
     }
 }
 
@@ -310,7 +322,22 @@ fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, id: ObjectId, mode
         let permissions = if mode.is_executable() { 0o777 } else { 0o666 };
         OpenOptions::new().write(true).create_new(true).mode(permissions).open(&file)?.write_all(&blob.data)?;
     }
-    Ok(Stat::from_fs(&Metadata::from_path_no_follow(&file)?)?)
+    Ok(stat_of(&file.symlink_metadata()?))
+}
+
+/// What an index keeps of a file, the low bits of each number (gitformat-index(5)).
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+fn stat_of(meta: &std::fs::Metadata) -> Stat {
+    let time = |secs: i64, nsecs: i64| stat::Time { secs: secs as u32, nsecs: nsecs as u32 };
+    Stat {
+        mtime: time(meta.mtime(), meta.mtime_nsec()),
+        ctime: time(meta.ctime(), meta.ctime_nsec()),
+        dev: meta.dev() as u32,
+        ino: meta.ino() as u32,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        size: meta.size() as u32,
+    }
 }
 
 fn path_of(name: &BStr) -> &Path {

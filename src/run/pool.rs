@@ -429,7 +429,7 @@ async fn judge(
 ) -> Result<(GateTree, Option<Proof>)> {
     let crashed = |e: tokio::task::JoinError| Error::environment("gate-crash", format!("a gate's work tree could not be used: {e}"));
     let (candidate, target, base) = (subject.candidate, subject.target.clone(), subject.base);
-    let tree = tokio::task::spawn_blocking(move || tree.show(candidate, &target, base).map(|()| tree)).await.map_err(crashed)??;
+    let mut tree = tokio::task::spawn_blocking(move || tree.show(candidate, &target, base).map(|()| tree)).await.map_err(crashed)??;
     let tried = run(&gate, retry, before, &tree, &subject, stop).await;
     if tried.stopped {
         return Ok((tree, None));
@@ -438,6 +438,7 @@ async fn judge(
     let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
     let artifacts = tree.artifacts(&cwd, &gate.artifacts, ARTIFACT_BYTES);
     files.extend(artifacts.into_iter().map(|(path, content)| (format!("artifacts/{}", path.display()), content)));
+    tree.look();
     let verdict = Verdict {
         verdict: tried.answer,
         class: tried.class,
