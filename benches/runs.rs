@@ -27,8 +27,11 @@ fn main() {
     );
     println!("| ---: | ---: | ---: | ---: | ---: | ---: |");
     for (count, original) in ORIGINAL {
-        let place = fan(count, "plugin = \"builtin:diff-size\"");
-        let first = land(&place, count, true);
+        let once = || {
+            let place = fan(count, "plugin = \"builtin:diff-size\"");
+            (land(&place, count, true), place)
+        };
+        let (first, place) = (0..3).map(|_| once()).min_by_key(|(took, _)| *took).unwrap();
         let (idle, _) = time(&place, &["merge", "all", "--execute"]);
         git(&place.repo, &["update-ref", "refs/heads/main", "refs/tags/start"]);
         let (known, _) = time(&place, &["execute", "all"]);

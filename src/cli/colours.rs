@@ -1,8 +1,8 @@
 //! When there are colours: as the flag, NO_COLOR and git's own settings say it.
 
-use crate::{repo::git_setting, report::style::is_paged_by_git};
+use super::context::Context;
+use crate::report::style::is_paged_by_git;
 use anstream::ColorChoice;
-use std::path::Path;
 
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -16,27 +16,27 @@ pub enum Color {
 }
 
 impl Color {
-    /// From now on, in `dir`.
-    pub fn hold(self, dir: &Path) {
+    /// From now on.
+    pub fn hold(self, context: &Context) {
         let choice = match self {
             Color::Always => ColorChoice::Always,
             Color::Never => ColorChoice::Never,
-            Color::Auto => of_git(dir),
+            Color::Auto => of_git(context),
         };
         choice.write_global();
     }
 }
 
 /// What `color.ui` and `color.pager` say (git-config(1)).
-fn of_git(dir: &Path) -> ColorChoice {
+fn of_git(context: &Context) -> ColorChoice {
     let is_no = |value: &str| ["never", "false", "no", "off", "0"].iter().any(|no| value.eq_ignore_ascii_case(no));
-    let ui = git_setting(dir, "color.ui").unwrap_or_default();
+    let ui = context.git_setting("color.ui").unwrap_or_default();
     let is_unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match () {
         () if is_no(&ui) => ColorChoice::Never,
         () if is_unwanted => ColorChoice::Auto,
         () if ui.eq_ignore_ascii_case("always") => ColorChoice::Always,
-        () if is_paged_by_git() && !git_setting(dir, "color.pager").is_some_and(|value| is_no(&value)) => ColorChoice::Always,
+        () if is_paged_by_git() && !context.git_setting("color.pager").is_some_and(|value| is_no(&value)) => ColorChoice::Always,
         () => ColorChoice::Auto,
     }
 }

@@ -151,7 +151,7 @@ fn items(repo: &Repo, words: &[String]) -> Result<Vec<CompletionCandidate>> {
 }
 
 fn gates(repo: &Repo, words: &[String]) -> Result<Vec<CompletionCandidate>> {
-    let here = Context { dir: PathBuf::from("."), json: false };
+    let here = Context::new(PathBuf::from("."), false);
     let mut all = BTreeMap::from([(CONFLICT_MARKERS.to_string(), "built-in".to_string())]);
     for stored in named_plans(repo, words)? {
         all.extend(stored.plan.items.iter().flat_map(|item| &item.gates).map(|gate| (gate.name.clone(), gate.judge().to_string())));

@@ -7,7 +7,7 @@ use crate::{
     repo::{Repo, branch_name, is_branch_name},
 };
 use gix::ObjectId;
-use std::{io::Read, path::PathBuf};
+use std::{cell::RefCell, io::Read, path::PathBuf};
 
 /// What a plan is called that is not kept.
 const UNKEPT: &str = "gate-run";
@@ -16,6 +16,8 @@ const UNKEPT: &str = "gate-run";
 pub(super) struct Context {
     pub dir: PathBuf,
     pub json: bool,
+    /// The repository of `dir`, where it was opened and nobody has taken it yet.
+    opened: RefCell<Option<Repo>>,
 }
 
 /// A plan from wherever an argument found it.
@@ -29,8 +31,24 @@ pub(super) struct PlanArg {
 }
 
 impl Context {
+    pub fn new(dir: PathBuf, json: bool) -> Context {
+        Context { dir, json, opened: RefCell::default() }
+    }
+
     pub fn repo(&self) -> Result<Repo> {
-        Repo::open(&self.dir)
+        self.opened.take().map_or_else(|| Repo::open(&self.dir), Ok)
+    }
+
+    /// What git's configuration says of `key`: that of the repository, else the user's.
+    pub fn git_setting(&self, key: &str) -> Option<String> {
+        let mut opened = self.opened.borrow_mut();
+        if opened.is_none() {
+            *opened = Repo::open(&self.dir).ok();
+        }
+        match &*opened {
+            Some(repo) => Some(repo.git.config_snapshot().string(key)?.to_string()),
+            None => Some(gix::config::File::from_globals().ok()?.string(key)?.to_string()),
+        }
     }
 
     /// The text of a plan file, or of stdin for `-`; and what to call it in errors.

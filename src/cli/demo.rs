@@ -151,7 +151,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
         let words = ["git-lex-pr", "-C"].map(Into::into).into_iter().chain([dir.clone().into_os_string()]);
         let words: Vec<_> = words.chain(line.split(' ').map(Into::into)).collect();
         let cli = parse(&words).map_err(|e| Error::environment("demo", e.to_string()))?;
-        let answer = dispatch(cli.command, &Context { dir: dir.clone(), json: context.json })?;
+        let answer = dispatch(cli.command, &Context::new(dir.clone(), context.json))?;
         say(answer.text)?;
         last = answer.json;
     }

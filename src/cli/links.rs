@@ -16,12 +16,11 @@ pub struct Links {
 const MOST_WORDS: usize = 12;
 
 impl Links {
-    /// Links into `root`, where stdout is a terminal that knows them and may be sent more than letters.
-    pub fn into(root: Option<&Path>) -> Option<Links> {
+    /// Links into what `root` finds, where stdout is a terminal that knows them and may be sent more than letters.
+    pub fn into(root: impl FnOnce() -> Option<PathBuf>) -> Option<Links> {
         let stdout = std::io::stdout();
-        let can = stdout.is_terminal() && supports_hyperlinks::supports_hyperlinks();
-        let root = root.filter(|_| can && AutoStream::choice(&stdout) != ColorChoice::Never)?;
-        Some(Links { root: root.canonicalize().ok()? })
+        let can = stdout.is_terminal() && supports_hyperlinks::supports_hyperlinks() && AutoStream::choice(&stdout) != ColorChoice::Never;
+        if can { Some(Links { root: root()?.canonicalize().ok()? }) } else { None }
     }
 
     /// `text` with a link on each word that names a file which is there, and on several that together do: `src/lib.rs`, `src/lib.rs:12`,

@@ -62,7 +62,7 @@ use serde::Serialize;
 use std::{
     ffi::OsString,
     io::{ErrorKind, IsTerminal, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Instant,
 };
 
@@ -200,12 +200,13 @@ pub fn main(args: Vec<OsString>) -> u8 {
     let cli = match parse(&args) {
         Ok(cli) => cli,
         Err(error) => {
-            Color::Auto.hold(Path::new("."));
+            Color::Auto.hold(&Context::new(PathBuf::from("."), wants_json));
             return usage(&error, wants_json, wants_json_logs);
         }
     };
     let dir = cli.dir.unwrap_or_else(|| PathBuf::from("."));
-    cli.color.hold(&dir);
+    let context = Context::new(dir, cli.json);
+    cli.color.hold(&context);
     let loudness = match (cli.quiet, cli.verbose) {
         (true, _) => Loudness::Quiet,
         (_, true) => Loudness::Verbose,
@@ -216,7 +217,6 @@ pub fn main(args: Vec<OsString>) -> u8 {
     }
     let begun = Instant::now();
     let pages = !cli.no_pager && cli.command.is_long();
-    let context = Context { dir, json: cli.json };
     match dispatch(cli.command, &context) {
         Ok(answer) => {
             for note in &answer.notes {
@@ -224,7 +224,7 @@ pub fn main(args: Vec<OsString>) -> u8 {
             }
             tracing::debug!(took = ?begun.elapsed(), "answered");
             let text = if cli.json { document(&answer.json) } else { answer.text };
-            let links = if cli.json { None } else { Links::into(context.repo().ok().as_ref().and_then(|repo| repo.git.workdir())) };
+            let links = if cli.json { None } else { Links::into(|| Some(context.repo().ok()?.git.workdir()?.to_path_buf())) };
             let printed = match answer.raw && !cli.json && !std::io::stdout().is_terminal() {
                 true => write(&mut std::io::stdout(), &text),
                 false => pager::print(&context.dir, &text, links, pages),

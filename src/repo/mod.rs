@@ -36,7 +36,7 @@ pub use hooks::{HookFile, HookState, Installed, Manager, Removed};
 pub use listing::Listing;
 pub use notes::{NoteLines, Notes};
 pub(crate) use objects::named_objects;
-pub use open::{OBJECT_CACHE_BYTES, git_setting};
+pub use open::OBJECT_CACHE_BYTES;
 pub use process::GitCommand;
 pub use refs::{Moved, PreparedRefs, RefChange};
 pub use refspecs::{TRACKING, refspecs};

@@ -82,15 +82,6 @@ impl Repo {
     }
 }
 
-/// What git's configuration says of `key` in `dir`: that of the repository there, else the user's.
-pub fn git_setting(dir: &Path, key: &str) -> Option<String> {
-    let value = match Repo::open(dir) {
-        Ok(repo) => repo.git.config_snapshot().string(key)?.to_string(),
-        Err(_) => gix::config::File::from_globals().ok()?.string(key)?.to_string(),
-    };
-    Some(value)
-}
-
 /// What git says of a configuration that it cannot read: `bad config line 6 in file .git/config`.
 fn broken_config(dir: &Path) -> Option<Error> {
     let mut git = GitCommand::new(dir).args(["rev-parse", "--git-dir"]);
