@@ -12,7 +12,7 @@ const PACK_CACHE_BYTES: usize = 3 << 20;
 
 /// From how much memory on, and after how much more of mapped packs, they are let go, in bytes. What is needed of them again is read
 /// again, mostly from what the system caches.
-const LARGE: u64 = 32 << 20;
+const LARGE: u64 = 56 << 20;
 const MORE: u64 = 4 << 20;
 
 /// How many times nothing is asked of the system, for one time that it is.
