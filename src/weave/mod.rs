@@ -87,7 +87,7 @@ const MOST_FORGETTABLE: usize = 256;
 
 /// How many bytes stay in memory of what a chain has passed, for merges to come may begin with the same; looked at each time that so
 /// many objects have come.
-const SPARE_BYTES: usize = 6 << 20;
+const SPARE_BYTES: usize = 10 << 20;
 const LOOK_EVERY: usize = 64;
 
 /// What a merge comes to: its tree, or what conflicts.
