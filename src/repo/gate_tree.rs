@@ -85,7 +85,8 @@ impl GateTree {
             Some(looking) => looking.join().ok().flatten(),
             None => shown.and_then(Shown::look),
         };
-        let turned = looked.and_then(|looked| looked.turn(candidate, &changes, bytes, || self.clean().is_ok()));
+        let turned = looked.and_then(|looked| looked.turn(&changes, bytes, || self.clean().is_ok()));
+        let turned = turned.filter(|_| self.point("HEAD", candidate).is_ok());
         // Other files may be ignored by then: what was left goes by the rules of either.
         let turn = || self.clean().and_then(|()| self.check_out(candidate)).and_then(|()| self.clean());
         if turned.is_none() && !is_new && turn().is_err() {
@@ -121,11 +122,11 @@ impl GateTree {
         self.git().args(["clean", "-ffdq"]).run("remove what a gate has left").map(drop)
     }
 
-    /// Let a branch stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)), and a process of
+    /// Let a branch, or a detached HEAD, stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)), and a process of
     /// git would take longer than many a gate. A link that a gate has put there is replaced, not followed.
-    fn point(&self, branch: &str, commit: ObjectId) -> std::io::Result<()> {
+    fn point(&self, name: &str, commit: ObjectId) -> std::io::Result<()> {
         let git_dir = self.dir().join(".git");
-        let file = git_dir.join(branch);
+        let file = git_dir.join(name);
         let new = git_dir.join("lex-pr-branch");
         std::fs::write(&new, format!("{commit}\n"))?;
         if let Some(folder) = file.parent() {

@@ -154,14 +154,14 @@ impl Shown {
         is_same.then_some(()).ok_or(Unlike)
     }
 
-    fn turn(&mut self, git: &gix::Repository, to: ObjectId, changes: &[Change], bytes: u64) -> Result<(), Unlike> {
+    fn turn(&mut self, git: &gix::Repository, changes: &[Change], bytes: u64) -> Result<(), Unlike> {
         let dir = git.workdir().ok_or(Unlike)?;
         let is_simple = |change: &Change| change_modes(change).all(|mode| mode.is_blob_or_symlink() || mode.is_tree());
         let ignores_others = changes.iter().any(|change| change.location().ends_with(b".gitignore"));
         if bytes > MOST_BYTES || ignores_others || !changes.iter().all(is_simple) {
             return Err(Unlike);
         }
-        let files: Vec<_> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).cloned().collect();
+        let files: Vec<&Change> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).collect();
         let written = self.take_over(&files)?;
         self.check_attributes(git, written.iter().map(|(path, ..)| *path))?;
         files.iter().try_for_each(|change| remove(dir, change))?;
@@ -172,15 +172,11 @@ impl Shown {
         }
         self.index.write(index::write::Options::default())?;
         self.written = stat_of(&git.index_path().symlink_metadata()?).mtime;
-        // HEAD of a repository of ours alone, detached (gitrepository-layout(5)).
-        let new = git.git_dir().join("HEAD.new");
-        std::fs::write(&new, format!("{to}\n"))?;
-        std::fs::rename(new, git.git_dir().join("HEAD"))?;
         Ok(())
     }
 
     /// Bring the index to what `changes` say, and give what is to be written: path, blob and mode.
-    fn take_over<'c>(&mut self, changes: &'c [Change]) -> Result<Vec<(&'c BStr, ObjectId, EntryMode)>, Unlike> {
+    fn take_over<'c>(&mut self, changes: &[&'c Change]) -> Result<Vec<(&'c BStr, ObjectId, EntryMode)>, Unlike> {
         let mut written = Vec::new();
         let mut gone = HashSet::new();
         for change in changes {
@@ -234,15 +230,15 @@ impl Shown {
 }
 
 impl Looked {
-    /// Turn the work tree to `to` by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
+    /// Turn files and index by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
     /// a gate has left that git does not ignore is removed by `clean`.
-    pub fn turn(self, to: ObjectId, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
+    pub fn turn(self, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
         let Looked { mut shown, others } = self;
         if others == Others::Left && !clean() {
             return None;
         }
         let git = shown.git.to_thread_local();
-        let turned = shown.turn(&git, to, changes, bytes);
+        let turned = shown.turn(&git, changes, bytes);
         turned.ok().map(|()| shown)
     }
 }
