@@ -3,10 +3,10 @@
 use super::{Answer, context::Context};
 use crate::{
     gate::{Known, stats},
-    model::{Error, Result, policy::Performance, time::human},
+    model::{Error, Result, policy::Performance, time::{human, local_zone}},
     report::style::{CARE, Cell, FAINT, HEAD, PLAIN, columns, paint},
 };
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::Timestamp;
 use std::time::Duration;
 
 /// Show what the recorded verdicts say of each gate: how often it was red, how often it flaked, and how long it took.
@@ -57,7 +57,7 @@ pub fn run(args: &Args, context: &Context) -> Result<Answer> {
 
 /// A point in time, or one that lies so long back.
 fn moment(text: &str) -> Result<Timestamp> {
-    let zone = TimeZone::system();
+    let zone = local_zone();
     let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned_datetime(zone.clone()).ok().map(|zoned| zoned.timestamp());
     let back = || {
         Timestamp::now().to_zoned_datetime(zone.clone()).checked_sub(text.parse::<jiff::Span>().ok()?).ok().map(|zoned| zoned.timestamp())

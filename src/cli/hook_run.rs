@@ -11,10 +11,9 @@ use crate::{
         shell_word,
     },
     plan::store,
-    repo::{Repo, branch_name},
+    repo::{Repo, branch_name, changes},
     report::style::{BAD, CARE, FAINT, paint, printable},
     run::{Staged, judge_commit, landed_since},
-    weave::changes,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -40,7 +40,9 @@ pub fn add_overrides(repo: &Repo, head: ObjectId, said: &[Override], policy: Opt
         lines.entry(head).or_default().push(json::canonical_line(&ItemNote::Override(said.clone()))?);
     }
     for _ in 0..ATTEMPTS {
-        let change = repo.add_note_lines(ITEMS_REF, &lines)?;
+        let mut draft = repo.draft();
+        let change = draft.add_note_lines(ITEMS_REF, &lines)?;
+        repo.take_in(&mut draft, change.iter().filter_map(|change| change.new))?;
         if repo.swap_refs(&Vec::from_iter(change), "lex-pr: override")?.is_ok() {
             return Ok(());
         }

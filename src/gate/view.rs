@@ -4,8 +4,8 @@
 use super::inputs::names;
 use crate::{
     model::{Error, Result, gate::GateSpec, verdict::Verdict},
-    repo::{History, Repo},
-    weave::{File, Lines, is_text, lines_between},
+    repo::{Changed, File, History, Repo, changes},
+    weave::{Lines, is_text, lines_between},
 };
 use gix::{
     ObjectId,
@@ -82,6 +82,18 @@ pub struct Change {
     pub new: Option<File>,
     /// What was there before.
     pub old: Option<File>,
+}
+
+impl Change {
+    /// That of a file that is no renamed one.
+    fn of(Changed { path, old, new }: Changed) -> Change {
+        let status = match (old, new) {
+            (None, _) => Status::Added,
+            (_, None) => Status::Deleted,
+            _ => Status::Modified,
+        };
+        Change { status, path, old_path: None, new, old }
+    }
 }
 
 /// Lines that only the candidate has, and those that only its base has.
@@ -170,6 +182,8 @@ struct Known {
     /// The base, the head and the candidate.
     of: Option<[ObjectId; 3]>,
     trees: [Option<ObjectId>; 2],
+    /// The files that differ, where whoever made the candidate has told.
+    changed: Option<Vec<Changed>>,
     commits: Option<Arc<[Commit]>>,
     /// All of them, sorted by path.
     changes: Option<Vec<Change>>,
@@ -217,6 +231,11 @@ impl View {
             self.known = Known { of, ..Known::default() };
         }
         self.subject = Some(subject);
+    }
+
+    /// Take the files in which the candidate differs from its base from who has compared them.
+    pub fn hear_of(&mut self, changed: &[Changed]) {
+        self.known.changed.get_or_insert_with(|| changed.to_vec());
     }
 
     /// Look for `gate`: only at the files that its `paths` name, with its complete config, and the verdicts that it needs.
@@ -441,7 +460,10 @@ impl View {
     fn compare(&mut self) -> Result<()> {
         if self.known.changes.is_none() {
             let (old, new) = (self.tree(Side::Base)?, self.tree(Side::Candidate)?);
-            self.known.changes = Some(changes(&self.git, old, new)?);
+            let changed = self.known.changed.take().map_or_else(|| changes(&self.git, old, new), Ok)?;
+            let may_be_renamed = changed.iter().any(|file| file.old.is_none()) && changed.iter().any(|file| file.new.is_none());
+            let renamed = || renamed(&self.git, old, new);
+            self.known.changes = Some(if may_be_renamed { renamed()? } else { changed.into_iter().map(Change::of).collect() });
         }
         Ok(())
     }
@@ -499,10 +521,8 @@ fn bounded(glob: &str) -> Result<()> {
 const MAX_STARS: usize = 8;
 const MAX_PATH_BYTES: usize = 4096;
 
-fn changes(git: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<Vec<Change>> {
-    if old == new {
-        return Ok(Vec::new());
-    }
+/// The changes from tree `old` to tree `new`, renames among them, sorted by path.
+fn renamed(git: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<Vec<Change>> {
     let reading = |e: &dyn std::fmt::Display| Error::git("compare a candidate with its base", e);
     let (old, new) = (git.find_tree(old).map_err(|e| reading(&e))?, git.find_tree(new).map_err(|e| reading(&e))?);
     let mut options = gix::diff::Options::default();

@@ -1,5 +1,6 @@
 //! Durations as people write them, and points in time as records keep them.
 
+use jiff::{Timestamp, tz::TimeZone};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::time::Duration;
@@ -62,17 +63,24 @@ impl JsonSchema for Span {
 
 /// Now, in UTC, to the second, as RFC 3339 writes it.
 pub fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Now, in UTC, to the millisecond, as RFC 3339 writes it.
 pub fn now_exact() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+}
+
+/// The local time zone, as tzset(3) finds it. Where it is the system's, its file tells enough; to find its name, too, every file of the
+/// database is looked at.
+pub fn local_zone() -> TimeZone {
+    let of_system = || TimeZone::tzif("local", &std::fs::read("/etc/localtime").ok()?).ok();
+    std::env::var_os("TZ").is_none().then(of_system).flatten().unwrap_or_else(TimeZone::system)
 }
 
 /// A point in time of a record, in UTC, without what is less than a second.
 pub fn to_the_second(at: &str) -> String {
-    at.parse::<jiff::Timestamp>().map_or(at.into(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    at.parse::<Timestamp>().map_or(at.into(), |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
 /// A wait that is longer by up to a half, by chance, so that many who wait for the same do not come back at once (Brooker, Exponential

@@ -1,7 +1,7 @@
 //! Whether a work tree has room on its disk.
 
+use super::changes::Changed;
 use crate::model::{Error, Result};
-use gix::object::tree::diff::ChangeDetached as Change;
 use std::path::Path;
 
 /// What is kept free for what gates write themselves, in bytes.
@@ -36,14 +36,9 @@ pub fn free(dir: &Path) -> Option<u64> {
 }
 
 /// What the files that these changes write take on disk, in bytes. One whose object is not here, as in a partial clone, counts nothing.
-pub(super) fn bytes_on_disk(git: &gix::Repository, changes: &[Change]) -> u64 {
-    let blobs = changes.iter().filter_map(|change| match change {
-        Change::Addition { id, entry_mode, .. } | Change::Modification { id, entry_mode, .. } if entry_mode.is_blob_or_symlink() => {
-            Some(id)
-        }
-        _ => None,
-    });
-    blobs.map(|id| git.find_header(*id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum()
+pub(super) fn bytes_on_disk(git: &gix::Repository, changes: &[Changed]) -> u64 {
+    let blobs = changes.iter().filter_map(|change| change.new).filter(|(mode, _)| mode.is_blob_or_symlink());
+    blobs.map(|(_, id)| git.find_header(id).map_or(0, |header| header.size().next_multiple_of(BLOCK))).sum()
 }
 
 #[cfg(test)]

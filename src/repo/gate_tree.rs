@@ -6,11 +6,12 @@
 
 use super::{
     GitCommand, Repo, Scratch,
+    changes::{Changed, changes},
     disk::{bytes_on_disk, check_room},
     shown::{Looked, Shown},
 };
 use crate::model::{Error, Result};
-use gix::{ObjectId, bstr::BString, object::tree::diff::ChangeDetached as Change};
+use gix::{ObjectId, bstr::BString};
 use std::{
     path::{Path, PathBuf},
     thread::JoinHandle,
@@ -76,8 +77,9 @@ impl GateTree {
     ///
     /// Errors: no room on the disk, before anything is written; and failures of git.
     pub fn show(&mut self, candidate: ObjectId, target: &str, base: ObjectId) -> Result<()> {
-        let changes = self.source.changes(self.candidate, candidate)?;
-        let bytes = bytes_on_disk(&self.source.git.to_thread_local(), &changes);
+        let git = self.source.git.to_thread_local();
+        let changes = changes_between(&git, self.candidate, candidate)?;
+        let bytes = bytes_on_disk(&git, &changes);
         check_room(self.dir(), bytes)?;
         let is_new = self.candidate.take().is_none();
         let shown = self.shown.take();
@@ -169,17 +171,6 @@ impl GateTree {
 }
 
 impl Source {
-    /// What differs between the files of two commits, or of none and one.
-    fn changes(&self, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<Change>> {
-        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
-        let git = self.git.to_thread_local();
-        let tree_of = |commit| git.find_commit(commit).map_err(|e| reading(&e))?.tree().map_err(|e| reading(&e));
-        let (old, new) = (from.map_or_else(|| Ok(git.empty_tree()), tree_of)?, tree_of(to)?);
-        let mut options = gix::diff::Options::default();
-        options.track_rewrites(None);
-        git.diff_tree_to_tree(&old, &new, options).map_err(|e| reading(&e))
-    }
-
     /// An empty work tree.
     fn make(&self) -> Result<Scratch> {
         let dir = Scratch::create().map_err(making)?;
@@ -205,6 +196,13 @@ impl Source {
         }
         Ok(dir)
     }
+}
+
+/// What differs between the files of two commits, or of none and one.
+fn changes_between(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) -> Result<Vec<Changed>> {
+    let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
+    let tree_of = |commit| Ok(git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach());
+    changes(git, from.map_or_else(|| Ok(git.object_hash().empty_tree()), tree_of)?, tree_of(to)?)
 }
 
 fn making(error: std::io::Error) -> Error {

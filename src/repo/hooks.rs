@@ -162,6 +162,13 @@ impl Repo {
         std::path::absolute(root.join(said.trim_end_matches('\n'))).map_err(|e| Error::io("find the folder of hooks", e))
     }
 
+    /// The same as far as it can be told without git; `None` where only git can.
+    pub(super) fn hooks_folder_here(&self) -> Option<PathBuf> {
+        let root = self.git.workdir().unwrap_or_else(|| self.git.git_dir());
+        let set = self.git.config_snapshot().trusted_path("core.hooksPath").ok()?;
+        Some(set.map_or_else(|| self.git.common_dir().join("hooks"), |path| root.join(path)))
+    }
+
     /// Whose configuration says where hooks are, as `git config --show-scope` has it: `local`, `global` and so on; nothing where none does.
     pub fn hooks_path_scope(&self) -> Option<String> {
         let said = self.git_command().args(["config", "--show-scope", "--get", "core.hooksPath"]).output(None).ok()?;

@@ -1,6 +1,7 @@
 //! All that touches git: objects, refs, notes, branches and work trees.
 
 mod branches;
+mod changes;
 mod checkout;
 mod commits;
 mod corrected_dates;
@@ -14,6 +15,7 @@ mod listing;
 mod notes;
 mod objects;
 mod open;
+mod pack;
 mod parameters;
 mod process;
 mod refs;
@@ -28,6 +30,7 @@ mod weaving;
 mod writing;
 
 pub use branches::{Branch, branch_name, is_branch_name};
+pub use changes::{Changed, File, changes};
 pub use checkout::Checkout;
 pub use disk::{RESERVE, free};
 pub use gate_tree::{GateTree, PLAIN_CONFIG};
@@ -46,12 +49,17 @@ pub use scratch::Scratch;
 pub(crate) use unwritten::unwritten;
 pub use weaving::MappedPacks;
 
+use jiff::tz::TimeZone;
+use std::cell::OnceCell;
+
 /// A git repository that is safe to work in.
 pub struct Repo {
     /// Writes go to the object database at once; [`Repo::in_memory`] gives a handle whose writes do not.
     pub git: gix::Repository,
     /// Refs that count as standing elsewhere than they do.
     incoming: incoming::Incoming,
+    /// The local time zone, once it was asked for.
+    zone: OnceCell<TimeZone>,
     /// Tells where objects lie that the repository does not have yet.
     _objects: Option<Scratch>,
 }
@@ -59,6 +67,6 @@ pub struct Repo {
 impl Repo {
     /// That of a handle.
     pub fn of(git: gix::Repository) -> Repo {
-        Repo { git, incoming: incoming::Incoming::new(), _objects: None }
+        Repo { git, incoming: incoming::Incoming::new(), zone: OnceCell::new(), _objects: None }
     }
 }

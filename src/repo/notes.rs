@@ -69,7 +69,7 @@ impl Repo {
         Ok(String::from_utf8_lossy(&blob.data).lines().map(ToOwned::to_owned).collect())
     }
 
-    /// Write a notes commit with `lines` added, and give the change of the ref that publishes it. Each note stays sorted
+    /// Write a notes commit with `lines` added (best to a draft: trees that have not changed are written again), and give the change of the ref that publishes it. Each note stays sorted
     /// and without duplicates, as `cat_sort_uniq` leaves it. Nothing to add is no change.
     pub fn add_note_lines(&self, name: &str, lines: &NoteLines) -> Result<Option<RefChange>> {
         if lines.is_empty() {
@@ -84,18 +84,14 @@ impl Repo {
     pub fn notes_with(&self, name: &str, tip: Option<ObjectId>, lines: &NoteLines) -> Result<ObjectId> {
         let writing = |e: &gix::Error| unwritten(format_args!("write {name}"), e);
         let mut state = self.notes_state(name, tip)?;
-        let git = self.git.clone().with_object_memory();
         for (object, added) in lines {
             let mut all = self.lines_on(name, &mut state, *object)?;
             all.extend(added.iter().cloned());
             all.sort();
             all.dedup();
-            let blob = git.write_blob(all.join("\n") + "\n").map_err(|e| writing(&e))?.detach();
-            state.edit(*object, Some(blob), &git.objects).map_err(|e| writing(&e))?;
+            let blob = self.git.write_blob(all.join("\n") + "\n").map_err(|e| writing(&e))?.detach();
+            state.edit(*object, Some(blob), &self.git.objects).map_err(|e| writing(&e))?;
         }
-        let tree = state.write(&git.objects).map_err(|e| writing(&e))?;
-        let memory = git.objects.reset_object_memory().unwrap_or_default();
-        self.write_reached(&memory, tree, &format!("write {name}"))?;
-        Ok(tree)
+        state.write(&self.git.objects).map_err(|e| writing(&e))
     }
 }

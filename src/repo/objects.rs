@@ -1,58 +1,74 @@
-//! Writing what a weave or notes hold in memory to the object database: few objects one by one, many as one pack.
+//! Writing what is held in memory to the object database: few objects one by one, many as one pack.
 
-use super::{Repo, unwritten};
-use crate::model::{Error, Result};
+use super::{
+    Repo,
+    pack::{Object, write_pack},
+    unwritten,
+};
+use crate::model::Result;
 use gix::{
-    ObjectId, hash,
-    objs::{Kind, Write as _},
-    odb::{memory::Storage, pack::data},
-    zlib::{
-        Compression, Status,
-        stream::deflate::{Compress, FlushCompress},
-    },
+    ObjectId,
+    objs::{Kind, Write},
+    odb::memory::Storage,
 };
-use std::{
-    collections::HashSet,
-    io::{Result as IoResult, Write},
-};
+use std::collections::HashSet;
 
-/// From so many objects on they are written as a pack, as git does with what it fetches (`transfer.unpackLimit` in git-config(1)).
-const PACK_FROM: usize = 100;
+/// From so many objects on they are written as a pack. Git does so with what it fetches from 100 on (`transfer.unpackLimit` in git-config(1));
+/// here a pack is the faster one from about ten on, but `gc.autoPackLimit` lets no more than 50 of them be.
+const PACK_FROM: usize = 32;
 
 impl Repo {
-    /// Write what `tip` reaches and only `memory` holds to the object database, each object after those that it names, and give
-    /// the ids of what was written.
-    pub fn write_reached(&self, memory: &Storage, tip: ObjectId, doing: &str) -> Result<HashSet<ObjectId>> {
-        let writing = |e: &gix::Error| unwritten(doing, e);
-        let (mut reached, mut objects) = (HashSet::new(), Vec::new());
-        let mut stack = vec![(tip, false)];
-        while let Some((id, children_done)) = stack.pop() {
-            let Some((kind, data)) = memory.get(&id).filter(|_| !reached.contains(&id)) else { continue };
-            if children_done {
-                objects.push((*kind, data.as_slice()));
-                reached.insert(id);
-                continue;
-            }
-            stack.push((id, true));
-            let named = named_objects(*kind, data, self.git.object_hash()).map_err(|e| writing(&e))?;
-            stack.extend(named.into_iter().map(|id| (id, false)));
-        }
-        if objects.len() >= PACK_FROM {
-            self.write_pack(&objects, doing)?;
-        } else {
-            objects.iter().try_for_each(|(kind, data)| self.git.objects.write_buf(*kind, data).map(drop)).map_err(|e| writing(&e))?;
-        }
-        Ok(reached)
+    /// The same repository, but what is written to it stays in memory until [`Repo::take_in`].
+    pub fn draft(&self) -> Repo {
+        let mut draft = Repo::of(self.git.clone());
+        draft.git.objects.enable_object_memory();
+        draft.incoming.clone_from(&self.incoming);
+        draft.zone.clone_from(&self.zone);
+        draft
     }
 
-    /// Git itself makes the pack's index: it checks each object and makes the files durable as `core.fsync` says.
-    fn write_pack(&self, objects: &[(Kind, &[u8])], doing: &str) -> Result<()> {
-        let hash = self.git.object_hash();
-        let command = self.git_command().args(["index-pack", "--stdin"]);
-        let said = command.feed(|out| pack(objects, hash, out))?;
-        // Git sees no whole pack where not all of it could be handed over.
-        if said.status == 0 { Ok(()) } else { Err(Error::git(doing, said.stderr)) }
+    /// Write what `tips` reach and only `draft` holds to the object database. What else it holds is dropped; where something cannot be
+    /// written, it still holds all.
+    pub fn take_in(&self, draft: &mut Repo, tips: impl IntoIterator<Item = ObjectId>) -> Result<()> {
+        let memory = draft.git.objects.reset_object_memory().unwrap_or_default();
+        let written = self.write_reached(&memory, tips, "write to the object database");
+        if written.is_err() {
+            draft.git.objects.set_object_memory(memory);
+        }
+        written.map(drop)
     }
+
+    /// Write what `tips` reach and only `memory` holds to the object database, each object after those that it names, and give
+    /// the ids of what was written.
+    pub fn write_reached(&self, memory: &Storage, tips: impl IntoIterator<Item = ObjectId>, doing: &str) -> Result<HashSet<ObjectId>> {
+        let writing = |e: &gix::Error| unwritten(doing, e);
+        let objects = reached(memory, tips, self.git.object_hash()).map_err(|e| writing(&e))?;
+        if objects.len() >= PACK_FROM {
+            let packs = self.git.objects.store_ref().path().join("pack");
+            write_pack(&packs, &objects, self.git.object_hash()).map_err(|e| writing(&gix::Error::from_error(e)))?;
+        } else {
+            let write = |&(id, kind, data): &Object| self.git.objects.write_buf_with_known_id(kind, data, id).map(drop);
+            objects.iter().try_for_each(write).map_err(|e| writing(&e))?;
+        }
+        Ok(objects.into_iter().map(|(id, ..)| id).collect())
+    }
+}
+
+/// What `tips` reach and `memory` holds, each object after those that it names.
+fn reached(memory: &Storage, tips: impl IntoIterator<Item = ObjectId>, hash: gix::hash::Kind) -> gix::Result<Vec<Object<'_>>> {
+    let (mut reached, mut objects) = (HashSet::new(), Vec::new());
+    let mut stack: Vec<(ObjectId, bool)> = tips.into_iter().map(|tip| (tip, false)).collect();
+    while let Some((id, children_done)) = stack.pop() {
+        let Some((kind, data)) = memory.get(&id).filter(|_| !reached.contains(&id)) else { continue };
+        if children_done {
+            objects.push((id, *kind, data.as_slice()));
+            reached.insert(id);
+            continue;
+        }
+        stack.push((id, true));
+        stack.extend(named_objects(*kind, data, hash)?.into_iter().map(|id| (id, false)));
+    }
+    Ok(objects)
 }
 
 /// The objects that a commit or tree of the weave names.
@@ -65,33 +81,4 @@ pub fn named_objects(kind: Kind, data: &[u8], hash: gix::hash::Kind) -> gix::Res
         Kind::Tree => gix::objs::TreeRef::from_bytes(data, hash)?.entries.iter().map(|entry| entry.oid.to_owned()).collect(),
         Kind::Blob | Kind::Tag => Vec::new(),
     })
-}
-
-/// A pack without differences between objects (gitformat-pack(5)).
-fn pack(objects: &[(Kind, &[u8])], hash: hash::Kind, out: &mut dyn Write) -> IoResult<()> {
-    let count = u32::try_from(objects.len()).map_err(std::io::Error::other)?;
-    let mut out = hash::io::Write::new(out, hash);
-    out.write_all(&data::header::encode(data::Version::V2, count))?;
-    let mut deflate = Compress::new(Compression::BEST_SPEED);
-    let mut deflated = vec![0; 4096];
-    for (kind, object) in objects {
-        let header = match kind {
-            Kind::Commit => data::entry::Header::Commit,
-            Kind::Tree => data::entry::Header::Tree,
-            Kind::Blob => data::entry::Header::Blob,
-            Kind::Tag => data::entry::Header::Tag,
-        };
-        header.write_to(object.len() as u64, &mut out)?;
-        deflate.reset();
-        let (mut read, mut written) = (0, 0);
-        while deflate.compress(&object[read..], &mut deflated[written..], FlushCompress::Finish).map_err(std::io::Error::other)?
-            != Status::StreamEnd
-        {
-            (read, written) = (deflate.total_in() as usize, deflate.total_out() as usize);
-            deflated.resize(deflated.len() * 2, 0);
-        }
-        out.write_all(&deflated[..deflate.total_out() as usize])?;
-    }
-    let trailer = out.hash.try_finalize().map_err(std::io::Error::other)?;
-    out.inner.write_all(trailer.as_slice())
 }

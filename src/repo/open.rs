@@ -1,12 +1,13 @@
 //! Finding a repository and refusing the ones that cannot be worked in.
 
 use super::{GitCommand, Repo, incoming::see_quarantine, parameters::parameters};
-use crate::model::{Error, Result, shell_word};
+use crate::model::{Error, Result, shell_word, time};
 use gix::{
     open::Options,
     sec::Trust,
     sec::trust::{DefaultForLevel, Mapping},
 };
+use jiff::Timestamp;
 use std::path::Path;
 
 /// Decoded objects kept per repository handle, in bytes. Merges of a chain read the same trees again and again.
@@ -71,14 +72,24 @@ impl Repo {
         Ok(format!("{} <{}>", who.name, who.email))
     }
 
-    /// The person at work, as committer, now.
+    /// The person at work, as committer, now. What gix says of the committer is of the moment that it was asked first.
     pub fn signature(&self) -> Result<gix::actor::Signature> {
-        let missing = || {
-            Error::input("no-identity", "git does not know who you are")
-                .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com")
+        let config = self.git.config_snapshot();
+        // With what GIT_COMMITTER_NAME and its like say.
+        let said = |keys: &[&str]| keys.iter().find_map(|key| config.string(*key));
+        let name = said(&["committer.name", "user.name"]);
+        let email = said(&["committer.email", "user.email", "gitoxide.user.emailFallback"]);
+        let (Some(name), Some(email)) = (name, email) else {
+            return Err(Error::input("no-identity", "git does not know who you are")
+                .hint("git config --global user.name \"Your Name\" && git config --global user.email you@example.com"));
         };
-        let who = self.git.committer().ok_or_else(missing)?.map_err(|_| missing())?;
-        who.to_owned().map_err(|e| Error::git("read the committer's date", e))
+        let is_set = config.string("gitoxide.commit.committerDate").is_some();
+        let set = if is_set { self.git.committer().and_then(|who| who.ok()?.time().ok()) } else { None };
+        let now = || {
+            let now = Timestamp::now();
+            gix::date::Time { seconds: now.as_second(), offset: self.zone.get_or_init(time::local_zone).to_offset(now).seconds() }
+        };
+        Ok(gix::actor::Signature { name, email, time: set.unwrap_or_else(now) })
     }
 }
 

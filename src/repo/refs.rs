@@ -9,8 +9,10 @@ use super::{
 use crate::model::{Error, Result};
 use gix::{
     ObjectId,
+    lock::acquire::Fail,
     refs::{
         Target,
+        file::Transaction,
         transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog},
     },
 };
@@ -18,6 +20,9 @@ use std::time::{Duration, Instant};
 
 /// How long to wait for another process that holds a ref's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
+
+/// For how long of it a lock is tried for before the ref is looked at again, as git does it (`core.filesRefLockTimeout` in git-config(1)).
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
 
 /// One ref's old and new value.
 #[derive(Clone, Debug)]
@@ -80,33 +85,47 @@ impl Repo {
     /// Move all refs, or none. A ref that does not hold its old value is no error but an answer, for the caller to
     /// re-read and try again or to say what changed.
     pub fn swap_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<(), Moved>> {
+        match self.lock_refs(changes, message)? {
+            Ok(locked) => locked.commit().map(Ok),
+            Err(moved) => Ok(Err(moved)),
+        }
+    }
+
+    fn lock_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<LockedRefs<'_>, Moved>> {
         let edits = changes.iter().map(|c| self.edit(c, message)).collect::<Result<Vec<_>>>()?;
+        let doing = format!("update {}", changes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", "));
         let who = self.signature()?;
-        let mut time = gix::date::parse::TimeBuf::default();
         let deadline = Instant::now() + LOCK_PATIENCE;
+        let patience = Fail::AfterDurationWithBackoff(LOCK_PAUSE);
         loop {
-            let refs = || changes.iter().map(|c| c.name.as_str()).collect::<Vec<_>>().join(", ");
             let why = match Writing::begin(self, changes) {
-                Ok(_mark) => match self.git.edit_references_as(edits.clone(), Some(who.to_ref(&mut time))) {
-                    Ok(_) => return Ok(Ok(())),
-                    Err(error) if disk(&error).is_some() => return Err(unwritten(format_args!("update {}", refs()), &error)),
+                Ok(mark) => match self.git.refs.transaction().prepare(edits.clone(), patience, patience) {
+                    Ok(transaction) => return Ok(Ok(LockedRefs { transaction, who, doing, _mark: mark })),
+                    Err(error) if disk(&error).is_some() => return Err(unwritten(doing, &error)),
                     Err(error) => error.to_string(),
                 },
                 Err(who) => format!("refs are being written by {who}"),
             };
-            for change in changes {
-                let found = self.ref_value(&change.name)?;
-                if found != change.old {
-                    return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
-                }
+            if let Some(moved) = self.moved(changes)? {
+                return Ok(Err(moved));
             }
             // Every ref is as expected, so that another process is writing refs, or git has left a lock behind.
             if Instant::now() > deadline {
-                return Err(Error::git(format_args!("update {}", refs()), why)
-                    .hint("if no git process is at work, remove the stale .lock file beside that ref"));
+                return Err(Error::git(doing, why).hint("if no git process is at work, remove the stale .lock file beside that ref"));
             }
             std::thread::sleep(Duration::from_millis(20 + u64::from(std::process::id()) % 20));
         }
+    }
+
+    /// The first of these refs that does not hold its old value.
+    fn moved(&self, changes: &[RefChange]) -> Result<Option<Moved>> {
+        for change in changes {
+            let found = self.ref_value(&change.name)?;
+            if found != change.old {
+                return Ok(Some(Moved { name: change.name.clone(), expected: change.old, found }));
+            }
+        }
+        Ok(None)
     }
 
     fn edit(&self, change: &RefChange, message: &str) -> Result<RefEdit> {
@@ -130,10 +149,36 @@ impl Repo {
         Ok(RefEdit { change, name, deref: false })
     }
 
-    /// Lock all refs, or none, through git itself, for a move that [`PreparedRefs::commit`] makes: it is seen by
-    /// reference-transaction hooks, written to HEAD's reflog, and made durable as `core.fsync` says. Until then nobody else
-    /// can move them.
-    pub fn prepare_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<PreparedRefs, Moved>> {
+    /// Lock all refs, or none, for a move that [`PreparedRefs::commit`] makes, as git would make it: hooks and HEAD's reflog see it. Until
+    /// then nobody else can move them.
+    pub fn prepare_refs(&self, changes: &[RefChange], message: &str) -> Result<Result<PreparedRefs<'_>, Moved>> {
+        if self.is_for_git(changes)? {
+            return self.let_git_prepare(changes, message);
+        }
+        Ok(self.lock_refs(changes, message)?.map(PreparedRefs::Here))
+    }
+
+    /// Whether more comes with a move of these refs than the move: a hook sees it, HEAD or a work tree goes with it, they lead to other refs,
+    /// or they are to be made durable.
+    fn is_for_git(&self, changes: &[RefChange]) -> Result<bool> {
+        let config = self.git.config_snapshot();
+        // A hook may stand in the configuration, too (git-hook(1)).
+        let is_set = config.string("core.fsync").is_some() || config.plumbing().sections_by_name("hook").is_some();
+        if is_set || self.hooks_folder_here().is_none_or(|folder| folder.join("reference-transaction").exists()) {
+            return Ok(true);
+        }
+        let head = self.git.head_name().map_err(|e| Error::git("read HEAD", e))?;
+        for (branch, change) in changes.iter().filter_map(|change| Some((change.name.strip_prefix("refs/heads/")?, change))) {
+            let is_head = head.as_ref().is_some_and(|head| head.as_bstr() == change.name);
+            if is_head || !self.checkouts_of(branch)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        // What has moved is told by git, too, and where it leads.
+        Ok(self.moved(changes)?.is_some())
+    }
+
+    fn let_git_prepare(&self, changes: &[RefChange], message: &str) -> Result<Result<PreparedRefs<'_>, Moved>> {
         let null = self.git.object_hash().null();
         let mut script = String::from("start\n");
         for change in changes {
@@ -143,19 +188,16 @@ impl Repo {
         script.push_str("prepare\n");
         let patience = format!("core.filesRefLockTimeout={}", LOCK_PATIENCE.as_millis());
         let command = self.git_command().args(["-c", &patience, "update-ref", "--stdin", "-m", message]);
-        let mut transaction = PreparedRefs { talk: command.talk()? };
-        transaction.talk.say(&script);
-        if ["start: ok", "prepare: ok"].iter().all(|answer| transaction.talk.hear().as_deref() == Some(answer)) {
-            return Ok(Ok(transaction));
+        let mut talk = command.talk()?;
+        talk.say(&script);
+        if ["start: ok", "prepare: ok"].iter().all(|answer| talk.hear().as_deref() == Some(answer)) {
+            return Ok(Ok(PreparedRefs::Git(talk)));
         }
-        let refused = transaction.talk.end()?.stderr;
-        for change in changes {
-            let found = self.ref_value(&change.name)?;
-            if found != change.old {
-                return Ok(Err(Moved { name: change.name.clone(), expected: change.old, found }));
-            }
+        let refused = talk.end()?.stderr;
+        match self.moved(changes)? {
+            Some(moved) => Ok(Err(moved)),
+            None => Err(refusal(&refused)),
         }
-        Err(refusal(&refused))
     }
 }
 
@@ -168,16 +210,42 @@ fn refusal(stderr: &str) -> Error {
 }
 
 /// Refs that are locked for a move. Dropped without a commit, they stay where they are.
-pub struct PreparedRefs {
-    talk: Talk,
+pub enum PreparedRefs<'r> {
+    /// By a process of git, which gives them back when this one ends, however that comes.
+    Git(Talk),
+    /// By this process.
+    Here(LockedRefs<'r>),
 }
 
-impl PreparedRefs {
+impl PreparedRefs<'_> {
     /// Move them.
-    pub fn commit(mut self) -> Result<()> {
-        self.talk.say("commit\n");
-        let done = self.talk.hear().as_deref() == Some("commit: ok");
-        let output = self.talk.end()?;
-        if done { Ok(()) } else { Err(refusal(&output.stderr)) }
+    pub fn commit(self) -> Result<()> {
+        match self {
+            PreparedRefs::Here(locked) => locked.commit(),
+            PreparedRefs::Git(mut talk) => {
+                talk.say("commit\n");
+                let done = talk.hear().as_deref() == Some("commit: ok");
+                let output = talk.end()?;
+                if done { Ok(()) } else { Err(refusal(&output.stderr)) }
+            }
+        }
+    }
+}
+
+/// Refs that this process has locked, with their new values beside them.
+pub struct LockedRefs<'r> {
+    transaction: Transaction<'r, 'r>,
+    who: gix::actor::Signature,
+    /// What an error says that could not be done.
+    doing: String,
+    /// Names them, for those who find the locks of a process that was killed.
+    _mark: Writing,
+}
+
+impl LockedRefs<'_> {
+    /// Move them, in the order in which they were named.
+    fn commit(self) -> Result<()> {
+        let mut time = gix::date::parse::TimeBuf::default();
+        self.transaction.commit(Some(self.who.to_ref(&mut time))).map(drop).map_err(|e| unwritten(self.doing, &e))
     }
 }

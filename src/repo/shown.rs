@@ -1,15 +1,14 @@
 //! What a work tree shows, and turning it from that to something near it without git: a process that looks at every file twice takes longer
 //! than many a gate.
 
+use super::changes::{Changed, File};
 use gix::{
-    ObjectId,
     attrs::StateRef,
     bstr::{BStr, BString, ByteSlice},
     index::{
         self,
         entry::{Flags, Mode, Stage, Stat, stat},
     },
-    object::tree::diff::ChangeDetached as Change,
     objs::tree::EntryMode,
     worktree::stack::state::{attributes, ignore},
 };
@@ -154,19 +153,18 @@ impl Shown {
         is_same.then_some(()).ok_or(Unlike)
     }
 
-    fn turn(&mut self, git: &gix::Repository, changes: &[Change], bytes: u64) -> Result<(), Unlike> {
+    fn turn(&mut self, git: &gix::Repository, changes: &[Changed], bytes: u64) -> Result<(), Unlike> {
         let dir = git.workdir().ok_or(Unlike)?;
-        let is_simple = |change: &Change| change_modes(change).all(|mode| mode.is_blob_or_symlink() || mode.is_tree());
-        let ignores_others = changes.iter().any(|change| change.location().ends_with(b".gitignore"));
+        let is_simple = |change: &Changed| change.old.iter().chain(&change.new).all(|(mode, _)| mode.is_blob_or_symlink());
+        let ignores_others = changes.iter().any(|change| change.path.ends_with(b".gitignore"));
         if bytes > MOST_BYTES || ignores_others || !changes.iter().all(is_simple) {
             return Err(Unlike);
         }
-        let files: Vec<&Change> = changes.iter().filter(|change| change_modes(change).any(|mode| !mode.is_tree())).collect();
-        let written = self.take_over(&files)?;
-        self.check_attributes(git, written.iter().map(|(path, ..)| *path))?;
-        files.iter().try_for_each(|change| remove(dir, change))?;
-        for (path, id, mode) in written {
-            let stat = write_file(git, dir, path, id, mode)?;
+        let written = self.take_over(changes)?;
+        self.check_attributes(git, written.iter().map(|(path, _)| *path))?;
+        changes.iter().try_for_each(|change| remove(dir, change))?;
+        for (path, file) in written {
+            let stat = write_file(git, dir, path, file)?;
             let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
             self.index.entries_mut()[at].stat = stat;
         }
@@ -175,27 +173,16 @@ impl Shown {
         Ok(())
     }
 
-    /// Bring the index to what `changes` say, and give what is to be written: path, blob and mode.
-    fn take_over<'c>(&mut self, changes: &[&'c Change]) -> Result<Vec<(&'c BStr, ObjectId, EntryMode)>, Unlike> {
-        let mut written = Vec::new();
-        let mut gone = HashSet::new();
-        for change in changes {
-            match change {
-                Change::Deletion { location, .. } => {
-                    gone.insert(location.as_bstr());
-                }
-                Change::Addition { id, entry_mode, location, .. } | Change::Modification { id, entry_mode, location, .. } => {
-                    written.push((location.as_bstr(), *id, *entry_mode));
-                }
-                Change::Rewrite { .. } => return Err(Unlike),
-            }
-        }
+    /// Bring the index to what `changes` say, and give what is to be written.
+    fn take_over<'c>(&mut self, changes: &'c [Changed]) -> Result<Vec<(&'c BStr, File)>, Unlike> {
+        let written: Vec<(&BStr, File)> = changes.iter().filter_map(|change| Some((change.path.as_bstr(), change.new?))).collect();
+        let gone: HashSet<&BStr> = changes.iter().filter(|change| change.new.is_none()).map(|change| change.path.as_bstr()).collect();
         self.index.remove_tree();
         if !gone.is_empty() {
             self.index.remove_entries(|_, path, _| gone.contains(path));
         }
         let known = self.index.entries().len();
-        for &(path, id, mode) in &written {
+        for &(path, (mode, id)) in &written {
             for name in path.split_str("/") {
                 gix::validate::path::component(name.as_bstr(), None, gix::validate::path::component::Options::default())?;
             }
@@ -232,7 +219,7 @@ impl Shown {
 impl Looked {
     /// Turn files and index by these changes of files, of `bytes` bytes. `None` where git must do it, whatever was done by then; what
     /// a gate has left that git does not ignore is removed by `clean`.
-    pub fn turn(self, changes: &[Change], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
+    pub fn turn(self, changes: &[Changed], bytes: u64, clean: impl FnOnce() -> bool) -> Option<Shown> {
         let Looked { mut shown, others } = self;
         if others == Others::Left && !clean() {
             return None;
@@ -246,17 +233,6 @@ impl Looked {
 /// The mode of a file in a tree, where an index entry is one.
 fn kind(mode: Mode) -> Option<EntryMode> {
     mode.to_tree_entry_mode().filter(EntryMode::is_blob_or_symlink)
-}
-
-/// What a change has been and is.
-fn change_modes(change: &Change) -> impl Iterator<Item = EntryMode> {
-    match change {
-        Change::Addition { entry_mode, .. } | Change::Deletion { entry_mode, .. } => [Some(*entry_mode), None],
-        Change::Modification { previous_entry_mode, entry_mode, .. } => [Some(*previous_entry_mode), Some(*entry_mode)],
-        Change::Rewrite { source_entry_mode, entry_mode, .. } => [Some(*source_entry_mode), Some(*entry_mode)],
-    }
-    .into_iter()
-    .flatten()
 }
 
 /// Whether git ignores `path`, or all of what a folder there holds.
@@ -283,13 +259,13 @@ fn is_ignored(stack: &mut gix::AttributeStack<'_>, dir: &Path, path: BString) ->
 }
 
 /// Remove the file that a change takes away or replaces, and the folders that are then empty.
-fn remove(dir: &Path, change: &Change) -> std::io::Result<()> {
-    if matches!(change, Change::Addition { .. }) {
+fn remove(dir: &Path, change: &Changed) -> std::io::Result<()> {
+    if change.old.is_none() {
         return Ok(());
     }
-    let path = path_of(change.location());
+    let path = path_of(change.path.as_bstr());
     std::fs::remove_file(dir.join(path))?;
-    if matches!(change, Change::Deletion { .. }) {
+    if change.new.is_none() {
         let mut within = path.ancestors().skip(1).take_while(|folder| !folder.as_os_str().is_empty());
         // What is ignored there keeps a folder.
         let _ = within.try_for_each(|folder| std::fs::remove_dir(dir.join(folder)));
@@ -298,7 +274,7 @@ fn remove(dir: &Path, change: &Change) -> std::io::Result<()> {
 }
 
 /// Make a file of a blob where nothing stands in its way, and tell what the system tells of it.
-fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, id: ObjectId, mode: EntryMode) -> Result<Stat, Unlike> {
+fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, (mode, id): File) -> Result<Stat, Unlike> {
     let relative = path_of(path);
     let file = dir.join(relative);
     let mut folder = PathBuf::from(dir);

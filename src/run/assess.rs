@@ -18,8 +18,8 @@ use crate::{
         shell_word,
         verdict::{Annotation, Answer, Verdict},
     },
-    repo::Branch,
-    weave::{Changed, Conflicted, Strand, Woven},
+    repo::{Branch, Changed},
+    weave::{Conflicted, Strand, Woven},
 };
 use gix::{ObjectId, bstr::ByteSlice};
 use std::{collections::BTreeMap, rc::Rc};
@@ -60,6 +60,9 @@ impl Flow<'_> {
     /// Put item `index` on top of what is in and of `guess`. The `last` time, commands may be run to settle its conflicts.
     pub(super) fn assess(&mut self, index: usize, guess: &[Rc<Assessed>], last: bool) -> Result<Assessed> {
         self.signals.check()?;
+        if self.step.is_late() {
+            self.show()?;
+        }
         let mut assessed = Assessed { report: self.fresh[index].clone(), files: Vec::new(), head: None, open: None };
         let Some(item) = self.request.plan.item(&assessed.report.name) else { return Ok(assessed) };
         if let Some(blocker) = self.blocker(item, guess) {
@@ -255,7 +258,7 @@ impl Flow<'_> {
                 if earlier.len() < needs.len() {
                     continue;
                 }
-                let question = plugins::Question { gate, subject: &open.subject, trees, earlier };
+                let question = plugins::Question { gate, subject: &open.subject, trees, changes: &open.changes, earlier };
                 let key = self.plugins.key(&question, &self.weaver)?;
                 let known = self.recorded(&key.0, key.1)?;
                 let why = self.why(gate, &key.0, key.1, known.as_ref())?;
@@ -268,6 +271,7 @@ impl Flow<'_> {
                     continue;
                 }
                 let proof = if programs {
+                    self.show()?;
                     self.weaver.persist(open.subject.candidate)?;
                     let (plugins, weaver, by) = (&mut self.plugins, &mut self.weaver, &self.run.by);
                     self.pool.show(&open.subject, |tree| Ok(plugins.ask(question, key, Some(tree.dir().to_path_buf()), weaver, by)))?
@@ -409,6 +413,7 @@ impl Flow<'_> {
             report.notes.push(format!("a run also tries: {}", possible.join(", ")));
             return Ok(None);
         }
+        self.show()?;
         let subject =
             Subject { item: strand.name.into(), target: self.run.target.clone(), base: self.tip, head: strand.head, candidate: self.tip };
         let mut resolve =

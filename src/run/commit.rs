@@ -101,7 +101,8 @@ fn ask(plugins: &mut Plugins, weaver: &mut Weaver, gate: &GateSpec, staged: &Sta
     let subject =
         Subject { item: staged.branch.into(), target: staged.target.0.into(), base, head: staged.commit, candidate: staged.commit };
     let trees = [weaver.tree_of(base)?, weaver.tree_of(staged.commit)?];
-    let question = Question { gate, subject: &subject, trees, earlier: BTreeMap::new() };
+    let changes = weaver.changes(trees[0], trees[1])?;
+    let question = Question { gate, subject: &subject, trees, changes: &changes, earlier: BTreeMap::new() };
     let key = plugins.key(&question, weaver)?;
     Ok(plugins.ask(question, key, None, weaver, "").map(|proof| proof.verdict))
 }

@@ -3,8 +3,7 @@
 use crate::{
     model::{Error, Result, plan::Plan, run::Run, shell_word},
     plan::{Facts, order},
-    repo::{History, Repo},
-    weave::changes,
+    repo::{History, Repo, changes},
 };
 use gix::ObjectId;
 use jiff::Timestamp;

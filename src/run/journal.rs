@@ -8,21 +8,22 @@ use crate::{
     model::{
         Error, Result, json,
         plan::Plan,
-        run::{Run, RunState},
+        run::{Purpose, Run, RunState},
         shell_word, time,
         verdict::Verdict,
     },
     plan::store::WEAVE_PREFIX,
     repo::{Moved, NoteLines, PreparedRefs, RefChange, Repo},
+    weave::Weaver,
 };
 use gix::ObjectId;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::{collections::HashMap, fs::File};
 
 /// Where runs are kept.
 pub const PREFIX: &str = "refs/lex-pr/runs/";
 
-const FILE: &str = "run.json";
+const RUN_FILE: &str = "run.json";
 const PLAN_FILE: &str = "plan.json";
 const PLAN_TRAILER: &str = "Lex-Pr-Plan: ";
 const STATE_TRAILER: &str = "Lex-Pr-State: ";
@@ -36,22 +37,45 @@ const ATTEMPTS: usize = 1000;
 /// The journal of a run that goes on.
 pub(super) struct Journal<'r> {
     repo: &'r Repo,
+    /// Holds what is written until a ref is to name it.
+    draft: Repo,
+    /// Candidates that the draft holds.
+    held: Vec<ObjectId>,
+    /// Verdicts that were given since the last publication.
+    lines: NoteLines,
     name: String,
-    tip: Option<ObjectId>,
-    tree: Option<ObjectId>,
+    /// What the ref holds; nothing as long as nobody sees the journal.
+    published: Option<ObjectId>,
+    /// The newest step.
+    tip: Option<Step>,
+    /// Keeps others from beginning a run of the plan as long as nobody sees this one.
+    lock: Option<File>,
     /// Signs verdicts, where the policy asks for that.
     signer: Option<Signer>,
 }
 
+/// A commit of a journal, and its tree.
+#[derive(Clone, Copy)]
+pub(super) struct Step {
+    commit: ObjectId,
+    tree: ObjectId,
+}
+
 impl<'r> Journal<'r> {
-    /// Begin one, and give the run its id and its holder. Refused where another run is at work on the plan, unless it goes past that.
+    fn new(repo: &'r Repo, name: String, tip: Option<Step>) -> Self {
+        let (draft, published) = (repo.draft(), tip.map(|tip| tip.commit));
+        Journal { repo, draft, held: Vec::new(), lines: NoteLines::new(), name, published, tip, lock: None, signer: None }
+    }
+
+    /// Begin one, and give the run its id and its holder. Nobody sees it before it is published; until then others that would begin a run of
+    /// the plan wait. Refused where another run is at work on the plan, unless it goes past that.
     pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run, past: bool, signer: Option<Signer>) -> Result<Self> {
-        let _taken = lock::take(repo, run, past)?;
+        let lock = lock::take(repo, run, past)?;
         let id = new_id(run);
         run.id = Some(id.clone());
-        let mut journal = Journal { repo, name: format!("{PREFIX}{id}"), tip: None, tree: None, signer };
+        let mut journal = Journal { lock, signer, ..Journal::new(repo, format!("{PREFIX}{id}"), None) };
         let plan = vec![(PLAN_FILE.to_string(), json::canonical(plan)?.into_bytes())];
-        journal.step(run, &plan, &[], &format!("begin: plan {} onto {}", run.plan, run.target))?;
+        journal.note(run, &plan, &[], &format!("begin: plan {} onto {}", run.plan, run.target))?;
         Ok(journal)
     }
 
@@ -61,46 +85,104 @@ impl<'r> Journal<'r> {
         if gix::validate::reference::name(name.as_str().into()).is_err() {
             return Ok(None);
         }
-        let Some(tip) = repo.ref_commit(&name)? else { return Ok(None) };
-        let run = read(repo, &name, tip)?;
-        let tree = super::tree_of(repo, tip)?;
-        Ok(Some((Journal { repo, name, tip: Some(tip), tree: Some(tree), signer: None }, run)))
+        let Some(commit) = repo.ref_commit(&name)? else { return Ok(None) };
+        let run = read(repo, &name, commit)?;
+        let tree = super::tree_of(repo, commit)?;
+        Ok(Some((Journal::new(repo, name, Some(Step { commit, tree })), run)))
     }
 
-    /// Keep the state after a step, and before that the verdicts given in it: a run that is killed in between has bought them.
-    pub fn step(&mut self, run: &Run, files: &[(String, Vec<u8>)], verdicts: &[&Verdict], message: &str) -> Result<()> {
-        self.keep_verdicts(verdicts, message)?;
-        let entry = self.write(run, files, message)?;
-        self.repo.swap_refs(std::slice::from_ref(&entry), message)?.map_err(|_| self.taken())?;
-        self.tip = entry.new;
+    /// Whether others can see it.
+    pub fn is_published(&self) -> bool {
+        self.published.is_some()
+    }
+
+    /// Hold a candidate of `weaver`, to be written together with the next step.
+    pub fn hold(&mut self, weaver: &mut Weaver, tip: ObjectId) -> Result<()> {
+        weaver.hand_over(tip, &mut self.draft)?;
+        self.held.push(tip);
         Ok(())
     }
 
-    fn keep_verdicts(&self, verdicts: &[&Verdict], message: &str) -> Result<()> {
+    /// Note the state after a step, and the verdicts given in it; published with what is published next.
+    pub fn note(&mut self, run: &Run, files: &[(String, Vec<u8>)], verdicts: &[&Verdict], message: &str) -> Result<()> {
+        let lines = self.note_lines(verdicts)?;
+        self.tip = Some(self.write(run, files, message)?);
+        for (inputs, lines) in lines {
+            self.lines.entry(inputs).or_default().extend(lines);
+        }
+        Ok(())
+    }
+
+    /// Note a step, and publish it.
+    pub fn step(&mut self, run: &Run, files: &[(String, Vec<u8>)], verdicts: &[&Verdict], message: &str) -> Result<()> {
+        self.note(run, files, verdicts, message)?;
+        self.publish(message)
+    }
+
+    /// Let others see what was noted.
+    pub fn publish(&mut self, message: &str) -> Result<()> {
+        self.publish_with(|_| Ok(None), message)
+    }
+
+    /// Publish what was noted together with a change of a ref that others write too, which `other` makes again where it has moved. Where the
+    /// journal has moved, verdicts are kept all the same.
+    fn publish_with(&mut self, other: impl Fn(&Repo) -> Result<Option<RefChange>>, message: &str) -> Result<()> {
+        let mut is_ours = true;
+        for _ in 0..ATTEMPTS {
+            let own = self.tip.filter(|_| is_ours).map(|tip| self.change(tip));
+            let changes = Vec::from_iter(self.verdicts()?.into_iter().chain(other(self.repo)?).chain(own));
+            self.write_down(&changes)?;
+            match self.repo.swap_refs(&changes, message)? {
+                Err(moved) if self.is(&moved) => is_ours = false,
+                Err(_) => {}
+                Ok(()) if is_ours => {
+                    self.published = self.tip.map(|tip| tip.commit);
+                    self.lines.clear();
+                    self.lock = None;
+                    return Ok(());
+                }
+                Ok(()) => return Err(self.taken()),
+            }
+        }
+        Err(Error::contended("verdicts and candidates are being written by others all the time"))
+    }
+
+    /// The change that publishes the verdicts given so far.
+    fn verdicts(&self) -> Result<Option<RefChange>> {
+        self.draft.add_note_lines(NOTES_REF, &self.lines)
+    }
+
+    /// The change that publishes a step and those before it.
+    fn change(&self, step: Step) -> RefChange {
+        RefChange { name: self.name.clone(), old: self.published, new: Some(step.commit) }
+    }
+
+    fn note_lines(&self, verdicts: &[&Verdict]) -> Result<NoteLines> {
         let signed = self.signer.as_ref().filter(|_| !verdicts.is_empty()).map(|signer| signer.sign(verdicts)).transpose()?;
         let verdicts = signed.as_ref().map_or_else(|| verdicts.to_vec(), |signed| signed.iter().collect());
         let mut lines = NoteLines::new();
         for verdict in verdicts {
             lines.entry(self.repo.parse_id(&verdict.inputs)?).or_default().push(note_line(verdict)?);
         }
-        for _ in 0..ATTEMPTS {
-            let Some(change) = self.repo.add_note_lines(NOTES_REF, &lines)? else { return Ok(()) };
-            if self.repo.swap_refs(&[change], message)?.is_ok() {
-                return Ok(());
-            }
-        }
-        Err(Error::contended("verdicts are being written by others all the time"))
+        Ok(lines)
     }
 
-    /// Write an entry; the change that publishes it is the caller's to make.
-    fn write(&mut self, run: &Run, files: &[(String, Vec<u8>)], message: &str) -> Result<RefChange> {
+    /// Write what `changes` publish to the object database, and what is held.
+    fn write_down(&mut self, changes: &[RefChange]) -> Result<()> {
+        let tips = changes.iter().filter_map(|change| change.new).chain(self.held.iter().copied());
+        self.repo.take_in(&mut self.draft, tips)?;
+        self.held.clear();
+        Ok(())
+    }
+
+    /// Write a step behind the newest one, to the draft.
+    fn write(&self, run: &Run, files: &[(String, Vec<u8>)], message: &str) -> Result<Step> {
         let mut all = files.to_vec();
-        all.push((FILE.into(), json::canonical(run)?.into_bytes()));
-        let tree = self.repo.write_files(self.tree, &all)?;
+        all.push((RUN_FILE.into(), json::canonical(run)?.into_bytes()));
+        let tree = self.draft.write_files(self.tip.map(|tip| tip.tree), &all)?;
         let trailers = format!("{PLAN_TRAILER}{}\n{STATE_TRAILER}{}\n", run.plan, run.state.word());
-        let commit = self.repo.commit_tree(tree, self.tip, &format!("{message}\n\n{trailers}"))?;
-        self.tree = Some(tree);
-        Ok(RefChange { name: self.name.clone(), old: self.tip, new: Some(commit) })
+        let commit = self.draft.commit_tree(tree, self.tip.map(|tip| tip.commit), &format!("{message}\n\n{trailers}"))?;
+        Ok(Step { commit, tree })
     }
 
     /// Whether `moved` is about this journal.
@@ -134,38 +216,35 @@ impl<'r> Journal<'r> {
     pub fn interrupt(&mut self, run: &mut Run, verdicts: &[&Verdict]) -> Result<()> {
         run.ended = Some(time::now());
         // What keeps verdicts from being kept, such as a key that is gone, may be what ended the run.
-        let kept = self.keep_verdicts(verdicts, "interrupted");
-        self.step(run, &[], &[], "interrupted")?;
-        kept
+        self.step(run, &[], verdicts, "interrupted").or_else(|error| match verdicts {
+            [] => Err(error),
+            _ => self.step(run, &[], &[], "interrupted").and(Err(error)),
+        })
     }
 
     /// The last step of a run that only proves: its tip is kept from being collected.
     pub fn keep_tip(&mut self, run: &mut Run, tip: ObjectId) -> Result<()> {
-        self.end(run, "proved")?;
-        for _ in 0..ATTEMPTS {
-            let change = self.weave_change(run, tip)?;
-            if self.repo.swap_refs(&[change], "newest candidate")?.is_ok() {
-                return Ok(());
-            }
-        }
-        Ok(())
+        run.ended = Some(time::now());
+        self.note(run, &[], &[], "proved")?;
+        self.publish_with(|repo| weave_change(repo, run, tip).map(Some), "proved")
     }
 
-    /// The change that keeps `tip` as the plan's newest candidate.
-    fn weave_change(&self, run: &Run, tip: ObjectId) -> Result<RefChange> {
-        let name = format!("{WEAVE_PREFIX}{}", run.plan);
-        Ok(RefChange { old: self.repo.ref_commit(&name)?, new: Some(tip), name })
+    /// Make the step by which `run` has landed `tip`, to be written together with what is published next.
+    pub fn hold_landing(&mut self, run: &mut Run, tip: ObjectId) -> Result<Step> {
+        run.ended = Some(time::now());
+        let landed = Run { state: RunState::Landed, ..run.clone() };
+        let step = self.write(&landed, &[], &format!("{LAND}{} to {tip}", run.target))?;
+        self.held.push(step.commit);
+        Ok(step)
     }
 
-    /// Lock the target, to be moved to `tip` together with the journal's last step in one ref transaction; or say which ref
-    /// has moved.
-    pub fn prepare_landing(&mut self, run: &Run, base: ObjectId, tip: ObjectId) -> Result<Result<PreparedRefs, Moved>> {
+    /// Lock the target, to be moved from `base` to `tip` together with the journal in one ref transaction; or say which ref has moved.
+    pub fn prepare_landing(&mut self, run: &Run, landing: Step, base: ObjectId, tip: ObjectId) -> Result<Result<PreparedRefs<'r>, Moved>> {
         let target = RefChange { name: format!("refs/heads/{}", run.target), old: Some(base), new: Some(tip) };
         let message = format!("lex-pr: land plan {} (run {})", run.plan, run.id.as_deref().unwrap_or_default());
-        let landed = Run { state: RunState::Landed, ..run.clone() };
-        let entry = self.write(&landed, &[], &format!("{LAND}{} to {tip}", run.target))?;
         for _ in 0..ATTEMPTS {
-            let changes = [target.clone(), entry.clone(), self.weave_change(run, tip)?];
+            let changes = [target.clone(), self.change(landing), weave_change(self.repo, run, tip)?];
+            self.write_down(&changes)?;
             match self.repo.prepare_refs(&changes, &message)? {
                 // Only the weave ref may move under a run; its new value is read again.
                 Err(moved) if moved.name.starts_with(WEAVE_PREFIX) => {}
@@ -176,14 +255,22 @@ impl<'r> Journal<'r> {
     }
 }
 
+/// The change that keeps `tip` as the newest candidate of the run's plan.
+fn weave_change(repo: &Repo, run: &Run, tip: ObjectId) -> Result<RefChange> {
+    let name = format!("{WEAVE_PREFIX}{}", run.plan);
+    Ok(RefChange { old: repo.ref_commit(&name)?, new: Some(tip), name })
+}
+
 /// Lock the target, to be moved from where `run` put it back to where it found it, together with the step that says so; or say
 /// which ref has moved.
-pub(super) fn prepare_undo(journal: &mut Journal, run: &Run) -> Result<Result<PreparedRefs, Moved>> {
+pub(super) fn prepare_undo<'r>(journal: &mut Journal<'r>, run: &Run) -> Result<Result<PreparedRefs<'r>, Moved>> {
     let (base, tip) = (journal.repo.parse_id(&run.base)?, journal.repo.parse_id(&run.tip)?);
     let id = run.id.as_deref().unwrap_or_default();
     let target = RefChange { name: format!("refs/heads/{}", run.target), old: Some(tip), new: Some(base) };
-    let entry = journal.write(run, &[], &format!("undo: {} back to {base}", run.target))?;
-    journal.repo.prepare_refs(&[target, entry], &format!("lex-pr: undo plan {} (run {id})", run.plan))
+    let step = journal.write(run, &[], &format!("undo: {} back to {base}", run.target))?;
+    let changes = [target, journal.change(step)];
+    journal.write_down(&changes)?;
+    journal.repo.prepare_refs(&changes, &format!("lex-pr: undo plan {} (run {id})", run.plan))
 }
 
 /// Close the journal of a run whose process cannot do it any more, or must not: it is aborted, and `why` is noted. One that has
@@ -194,15 +281,25 @@ pub(super) fn abort(repo: &Repo, id: &str, why: &str) -> Result<Option<Run>> {
         if run.state != RunState::Running {
             return Ok(Some(run));
         }
-        run.state = RunState::Aborted;
+        let landed = has_landed(repo, &run)?;
+        run.state = if landed { RunState::Landed } else { RunState::Aborted };
         run.ended = Some(time::now());
         run.notes.push(why.into());
-        let entry = journal.write(&run, &[], "aborted")?;
-        if repo.swap_refs(&[entry], "aborted")?.is_ok() {
+        let message = if landed { format!("{LAND}{} to {}", run.target, run.tip) } else { "aborted".into() };
+        let changes = [journal.change(journal.write(&run, &[], &message)?)];
+        journal.write_down(&changes)?;
+        if repo.swap_refs(&changes, "aborted")?.is_ok() {
             return Ok(Some(run));
         }
     }
     Err(Error::contended(format!("run {id} writes to its journal all the time")))
+}
+
+/// Whether a run that could not say so any more has moved its target: the refs of a landing move one after the other, the target first.
+fn has_landed(repo: &Repo, run: &Run) -> Result<bool> {
+    let (tip, target) = (repo.parse_id(&run.tip)?, repo.ref_commit(&format!("refs/heads/{}", run.target))?);
+    let may_have = run.purpose == Purpose::Land && run.tip != run.base && repo.has_commit(tip);
+    target.filter(|_| may_have).map_or(Ok(false), |target| repo.is_ancestor(tip, target))
 }
 
 /// When the run began, to the millisecond, so that ids sort by age, and four hex digits that keep clones apart:
@@ -343,9 +440,9 @@ pub fn step(repo: &Repo, id: &str, commit: ObjectId) -> Result<Run> {
 }
 
 fn read(repo: &Repo, name: &str, commit: ObjectId) -> Result<Run> {
-    let source = format!("{name}:{FILE}");
-    let bytes = repo.read_file(commit, FILE)?.ok_or_else(|| {
-        Error::input("bad-run", format!("{name} holds no {FILE}")).hint(format!("git update-ref -d {}", shell_word(name)))
+    let source = format!("{name}:{RUN_FILE}");
+    let bytes = repo.read_file(commit, RUN_FILE)?.ok_or_else(|| {
+        Error::input("bad-run", format!("{name} holds no {RUN_FILE}")).hint(format!("git update-ref -d {}", shell_word(name)))
     })?;
     json::parse(&String::from_utf8_lossy(&bytes), &source)
 }

@@ -3,22 +3,20 @@
 //! The refs are locked first, so that nobody else can move the target. A work tree that has it checked out then follows, as in
 //! `git merge`, and comes back where it or the refs cannot move.
 
-use super::journal::Journal;
+use super::journal::{Journal, Step};
 use crate::{
     model::{
         Result,
         run::{Run, RunState},
-        time,
     },
     repo::{PreparedRefs, Repo},
 };
 use gix::ObjectId;
 
-/// Land `tip` on the run's target, which the run found at `base`. A target that moved meanwhile is no error: the run is
+/// Land `tip` on the run's target, which the run found at `base`, by the step `landing` of its journal. A target that moved meanwhile is no error: the run is
 /// then overtaken, and nothing has landed.
-pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, base: ObjectId, tip: ObjectId) -> Result<()> {
-    run.ended = Some(time::now());
-    let prepared = match journal.prepare_landing(run, base, tip)? {
+pub(super) fn land(repo: &Repo, journal: &mut Journal, run: &mut Run, landing: Step, base: ObjectId, tip: ObjectId) -> Result<()> {
+    let prepared = match journal.prepare_landing(run, landing, base, tip)? {
         Ok(prepared) => prepared,
         Err(moved) if journal.is(&moved) => return Err(journal.taken()),
         Err(moved) => return overtaken(repo, journal, run, moved.found),

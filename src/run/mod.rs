@@ -319,27 +319,40 @@ impl<'a> Flow<'a> {
     }
 
     fn finish(&mut self) -> Result<()> {
-        self.write_step()?;
-        if self.tip != self.base {
-            self.wait_for_resume()?;
+        let moves = self.tip != self.base;
+        let lands = moves && self.request.purpose == Purpose::Land;
+        // What is to be written is written at once, before the refs move that name it.
+        if let Some(journal) = self.journal.as_mut().filter(|_| moves) {
+            journal.hold(&mut self.weaver, self.tip)?;
+        }
+        let noted = self.note_step()?;
+        let mut landing = self.hold_landing(lands)?;
+        if let (Some(journal), Some(noted)) = (&mut self.journal, noted) {
+            journal.publish(&noted)?;
+        }
+        if lands && self.wait_for_resume()? {
+            landing = self.hold_landing(lands)?;
         }
         self.signals.check()?;
         let Some(journal) = &mut self.journal else {
             self.run.state = RunState::Done;
             return Ok(());
         };
-        if self.tip == self.base {
-            self.run.state = RunState::Done;
-            return journal.end(&mut self.run, "nothing to land");
-        }
-        self.weaver.persist(self.tip)?;
-        match self.request.purpose {
-            Purpose::Land => land::land(self.repo, journal, &mut self.run, self.base, self.tip),
-            Purpose::Prove | Purpose::Preview => {
+        match landing {
+            Some(landing) => land::land(self.repo, journal, &mut self.run, landing, self.base, self.tip),
+            None => {
                 self.run.state = RunState::Done;
-                journal.keep_tip(&mut self.run, self.tip)
+                match moves {
+                    true => journal.keep_tip(&mut self.run, self.tip),
+                    false => journal.end(&mut self.run, "nothing to land"),
+                }
             }
         }
+    }
+
+    fn hold_landing(&mut self, lands: bool) -> Result<Option<journal::Step>> {
+        let journal = self.journal.as_mut().filter(|_| lands);
+        journal.map(|journal| journal.hold_landing(&mut self.run, self.tip)).transpose()
     }
 }
 

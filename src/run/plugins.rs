@@ -8,7 +8,7 @@ use crate::{
         gate::{BUILTIN, GateSpec, PLUGIN_SUFFIXES},
         verdict::Verdict,
     },
-    repo::Repo,
+    repo::{Changed, Repo},
     weave::Weaver,
 };
 use gix::{ObjectId, bstr::BStr};
@@ -32,6 +32,8 @@ pub(super) struct Question<'a> {
     pub subject: &'a Subject,
     /// The trees of the base and of the candidate.
     pub trees: [ObjectId; 2],
+    /// The files in which they differ.
+    pub changes: &'a [Changed],
     /// What the gates that it needs have said.
     pub earlier: BTreeMap<String, Verdict>,
 }
@@ -95,7 +97,7 @@ impl<'r> Plugins<'r> {
         weaver: &mut Weaver,
         by: &str,
     ) -> Option<Proof> {
-        let Question { gate, subject, earlier, .. } = question;
+        let Question { gate, subject, changes, earlier, .. } = question;
         let mut view = self.view.take().unwrap_or_else(|| View::new(self.repo));
         let stop = self.stop.clone();
         let (said, log, took) = match self.of(gate) {
@@ -103,6 +105,7 @@ impl<'r> Plugins<'r> {
             Ok(plugin) => {
                 weaver.lend(&mut view.git);
                 view.turn_to(subject.clone());
+                view.hear_of(changes);
                 view.turn_for(gate, plugin.config().clone(), earlier);
                 let (seen, judged) = plugin.judge(view, dir, &stop);
                 weaver.take_back(&seen.git);

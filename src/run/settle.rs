@@ -15,7 +15,7 @@ use crate::{
         Result,
         error::Class,
         gate::CONFLICT_MARKERS,
-        plan::Item,
+        plan::{Item, Pause},
         run::{Blame, ItemReport, Purpose, Status},
         verdict::{Answer, Verdict},
     },
@@ -89,9 +89,10 @@ impl World for Flow<'_> {
     }
 
     fn start(&mut self, job: Job, once: bool) -> Result<Start> {
-        if self.is_paused()? {
+        if self.pause()?.is_some() {
             return Ok(Start::Full);
         }
+        self.show()?;
         let candidate = self.pool.question(job).subject.candidate;
         self.weaver.persist(candidate)?;
         self.pool.start(job, once)
@@ -105,8 +106,8 @@ impl World for Flow<'_> {
         loop {
             self.tell_what_runs();
             self.signals.check()?;
-            if self.pool.at_work().is_empty() && self.is_paused()? {
-                return self.wait_for_resume();
+            if self.pool.at_work().is_empty() && self.pause()?.is_some() {
+                return self.wait_for_resume().map(drop);
             }
             let workers = self.pool.workers();
             // A worker more, or memory, can be given something at once.
@@ -178,26 +179,25 @@ impl Flow<'_> {
         }
     }
 
-    /// Whether the plan is paused now.
-    fn is_paused(&mut self) -> Result<bool> {
-        let Some(gatekeeper) = &mut self.gatekeeper else { return Ok(false) };
-        Ok(gatekeeper.pause()?.is_some())
+    /// The pause that the plan is in now, if it is in one.
+    fn pause(&mut self) -> Result<Option<Pause>> {
+        let Some(gatekeeper) = &mut self.gatekeeper else { return Ok(None) };
+        Ok(gatekeeper.pause()?.cloned())
     }
 
-    /// Wait as long as the plan is paused. Ctrl-C ends it.
-    pub(super) fn wait_for_resume(&mut self) -> Result<()> {
+    /// Wait as long as the plan is paused, and tell whether it was. Ctrl-C ends it.
+    pub(super) fn wait_for_resume(&mut self) -> Result<bool> {
         let mut told = false;
-        while let Some(gatekeeper) = &mut self.gatekeeper
-            && let Some(pause) = gatekeeper.pause()?
-        {
+        while let Some(pause) = self.pause()? {
             if !told {
-                (self.tell)(Event::Paused(pause));
+                self.show()?;
+                (self.tell)(Event::Paused(&pause));
                 told = true;
             }
             self.signals.check()?;
             std::thread::sleep(POLL);
         }
-        Ok(())
+        Ok(told)
     }
 
     fn tell_what_runs(&mut self) {
@@ -295,16 +295,31 @@ impl Flow<'_> {
 
     /// Write what was decided since the last step into the journal, with all verdicts that were given by now.
     pub(super) fn write_step(&mut self) -> Result<()> {
-        let Some(journal) = &mut self.journal else { return Ok(()) };
-        if self.step.decided.is_empty() {
-            return Ok(());
+        let noted = self.note_step()?;
+        match (&mut self.journal, noted) {
+            (Some(journal), Some(noted)) => journal.publish(&noted),
+            _ => Ok(()),
         }
+    }
+
+    /// Note it, to be published with what is published next, and give the subject of its commit; nothing where nothing was decided.
+    pub(super) fn note_step(&mut self) -> Result<Option<String>> {
+        let Some(journal) = self.journal.as_mut().filter(|_| !self.step.decided.is_empty()) else { return Ok(None) };
         let mut verdicts = self.pool.unkept();
         verdicts.extend(&self.step.verdicts);
-        journal.step(&self.run, &self.step.files, &verdicts, &self.step.words())?;
+        let words = self.step.words();
+        journal.note(&self.run, &self.step.files, &verdicts, &words)?;
         self.pool.all_kept();
         self.step = NextStep::default();
-        Ok(())
+        Ok(Some(words))
+    }
+
+    /// Let others see the run, where they cannot yet: what it does next may take long.
+    pub(super) fn show(&mut self) -> Result<()> {
+        match self.journal.as_mut().filter(|journal| !journal.is_published()) {
+            Some(journal) => journal.publish("begin"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -326,7 +341,12 @@ impl NextStep {
     /// Whether it is to be written. What commands have said may have taken hours and is kept at once; what was decided in less than a step
     /// takes to write costs less to decide again, so that several decisions wait for each other.
     fn is_due(&self, bought: Duration) -> bool {
-        bought >= DEAR || self.since.elapsed() >= STEP
+        bought >= DEAR || self.is_late()
+    }
+
+    /// Whether it has been waited for long enough.
+    pub fn is_late(&self) -> bool {
+        self.since.elapsed() >= STEP
     }
 
     /// The subject of its commit: the first item, and how many came with it.

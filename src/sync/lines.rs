@@ -57,8 +57,11 @@ pub(super) fn unite(repo: &Repo, name: &str, here: Option<ObjectId>, there: Obje
         Some(here) if same_there && repo.is_ancestor(here, there)? => there,
         Some(here) if added.is_empty() && repo.is_ancestor(there, here)? => here,
         _ => {
-            let tree = repo.notes_with(name, here, &added)?;
-            repo.commit_tree(tree, here.into_iter().chain([there]), "Notes united by git lex-pr")?
+            let mut draft = repo.draft();
+            let tree = draft.notes_with(name, here, &added)?;
+            let tip = draft.commit_tree(tree, here.into_iter().chain([there]), "Notes united by git lex-pr")?;
+            repo.take_in(&mut draft, [tip])?;
+            tip
         }
     };
     Ok(Ok(Joined { tip, taken, forgotten: 0, left_out, decided: Vec::new() }))

@@ -2,8 +2,9 @@
 
 use crate::{
     model::{Error, Result, shell_word},
+    repo::Changed,
     report::style::printable,
-    weave::{Changed, Lines, lines_between},
+    weave::{Lines, lines_between},
 };
 
 /// Lines around a change.

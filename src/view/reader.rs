@@ -11,10 +11,9 @@ use crate::{
         run::{ItemReport, Run, RunState, Status},
     },
     plan::{Query, store},
-    repo::{History, Repo},
+    repo::{Changed, History, Repo, changes},
     report::style::printable,
     run::{Life, RUNS_PREFIX, facts, find_run, life, newest_run, runs},
-    weave::{Changed, changes},
 };
 use gix::ObjectId;
 use std::{

@@ -1,11 +1,13 @@
 //! What a merge leaves in conflict.
 
 use super::{
-    changes::File,
     engine::{MAX_TEXT_BYTES, merged_mode},
     text,
 };
-use crate::model::{Error, Result, run::Step};
+use crate::{
+    model::{Error, Result, run::Step},
+    repo::File,
+};
 use gix::{ObjectId, bstr::BString, objs::tree::EntryMode};
 
 /// A merge that is not clean.

@@ -3,13 +3,12 @@
 //! It sees the candidates that only memory holds through a temporary object folder, and writes its own there too.
 
 use super::{
-    changes::File,
     conflict::{Clash, Conflicted},
     named_objects,
 };
 use crate::{
     model::{Error, Result, error::Class, time::human},
-    repo::{GitCommand, Repo, Scratch},
+    repo::{File, GitCommand, Repo, Scratch},
 };
 use gix::{
     ObjectId,

@@ -7,12 +7,14 @@
 //! doubt, and git itself decides it. So an answer from here, clean or conflict, is git's answer.
 
 use super::{
-    changes::File,
     conflict::{Clash, Conflicted},
     renames::{self, Likeness},
     text::{self, Text},
 };
-use crate::model::{Error, Result};
+use crate::{
+    model::{Error, Result},
+    repo::File,
+};
 use gix::{
     ObjectId,
     attrs::StateRef,

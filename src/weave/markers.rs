@@ -1,7 +1,10 @@
 //! Conflict markers can never land: the built-in check that every candidate meets, whatever gates and policies say.
 
-use super::{Changed, Weaver, engine::MAX_TEXT_BYTES, is_text};
-use crate::model::{Error, Result, verdict::Annotation};
+use super::{Weaver, engine::MAX_TEXT_BYTES, is_text};
+use crate::{
+    model::{Error, Result, verdict::Annotation},
+    repo::Changed,
+};
 use gix::{
     ObjectId,
     bstr::{BStr, ByteSlice},

@@ -1,7 +1,6 @@
 //! Candidates: the commit that the target would be if an item, on top of those before it, landed. Computed in memory;
 //! nothing reaches the object database before [`Weaver::persist`].
 
-mod changes;
 mod clash;
 mod conflict;
 mod court;
@@ -17,7 +16,7 @@ mod similarity;
 mod strategy;
 mod text;
 
-pub use changes::{Changed, File, changes};
+
 pub use conflict::{Clash, Conflicted};
 pub use diff::{Lines, lines_between};
 pub use ladder::Ladder;
@@ -25,7 +24,7 @@ pub use text::is_text;
 
 use crate::{
     model::{Error, Result, plan::Strategy, resolution::Resolution, run::Step},
-    repo::{History, MappedPacks, Repo, named_objects},
+    repo::{Changed, File, History, MappedPacks, Repo, changes, named_objects},
 };
 use court::Court;
 use engine::{Engine, OpenFile};
@@ -215,7 +214,7 @@ impl<'r> Weaver<'r> {
 
     /// The files (not folders) that differ from tree `old` to tree `new`, sorted by path.
     pub fn changes(&self, old: ObjectId, new: ObjectId) -> Result<Vec<Changed>> {
-        changes::changes(&self.git, old, new)
+        changes(&self.git, old, new)
     }
 
     /// The strand, which made `changes`, is in the tip from now on.
@@ -488,11 +487,23 @@ impl<'r> Weaver<'r> {
         }
     }
 
+    /// Hand what `tip` reaches and only memory holds to a draft, to be written with what that holds.
+    pub fn hand_over(&mut self, tip: ObjectId, draft: &mut Repo) -> Result<()> {
+        let Some(mut own) = self.git.objects.reset_object_memory() else { return Ok(()) };
+        let mut theirs = draft.git.objects.reset_object_memory().unwrap_or_default();
+        let mut reached = HashSet::new();
+        let walked = walk(&own, self.git.object_hash(), tip, &mut reached, |_| true);
+        theirs.extend(reached.iter().filter_map(|id| own.remove_entry(id)));
+        self.git.objects.set_object_memory(own);
+        draft.git.objects.set_object_memory(theirs);
+        walked
+    }
+
     /// Write what `tip` reaches and only memory holds to the object database, each object before those that name it. The rest
     /// stays in memory: a conflict may be settled on top of it, and what was merged once is not merged again.
     pub fn persist(&mut self, tip: ObjectId) -> Result<()> {
         let Some(mut memory) = self.git.objects.reset_object_memory() else { return Ok(()) };
-        let written = self.repo.write_reached(&memory, tip, "write a candidate to the object database");
+        let written = self.repo.write_reached(&memory, [tip], "write a candidate to the object database");
         if let Ok(written) = &written {
             memory.retain(|id, _| !written.contains(id));
         }

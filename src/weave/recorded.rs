@@ -5,7 +5,6 @@
 //! merge, with its clashes as holes in it, with what was recorded.
 
 use super::{
-    changes::File,
     conflict::{Clash, Conflicted, read},
     diff::hunks,
     markers::has_markers,
@@ -16,7 +15,7 @@ use crate::{
         Error, Result,
         resolution::{Kind, Resolution},
     },
-    repo::Resolutions,
+    repo::{File, Resolutions},
 };
 use gix::{
     ObjectId,

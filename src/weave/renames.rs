@@ -5,12 +5,14 @@
 //! one the destination, whatever the order in which git tries them. Anything else is a doubt.
 
 use super::{
-    changes::{Changed, File, changes},
     conflict::Clash,
     engine::{Engine, Findings, Gone, merged_mode},
     similarity::{Pieces, is_rename, sizes_allow_rename},
 };
-use crate::model::{Error, Result};
+use crate::{
+    model::{Error, Result},
+    repo::{Changed, File, changes},
+};
 use gix::{
     ObjectId,
     bstr::{BString, ByteSlice},

@@ -1,7 +1,12 @@
 //! The files in which two trees differ.
 
 use crate::model::{Error, Result};
-use gix::{ObjectId, bstr::BString, object::tree::diff::ChangeDetached, objs::tree::EntryMode};
+use gix::{
+    ObjectId,
+    bstr::BString,
+    diff::tree::{Recorder, State, recorder::Change},
+    objs::{TreeRefIter, tree::EntryMode},
+};
 
 /// A file, link or submodule of a tree: its mode and its object.
 pub type File = (EntryMode, ObjectId);
@@ -24,25 +29,22 @@ pub fn changes(git: &gix::Repository, old: ObjectId, new: ObjectId) -> Result<Ve
     }
     let reading = |e: &dyn std::fmt::Display| Error::git("compare two trees", e);
     let (old, new) = (git.find_tree(old).map_err(|e| reading(&e))?, git.find_tree(new).map_err(|e| reading(&e))?);
-    let mut options = gix::diff::Options::default();
-    options.track_path();
-    options.track_rewrites(None);
-    let changes = git.diff_tree_to_tree(&old, &new, options).map_err(|e| reading(&e))?;
-    let mut changed: Vec<Changed> = changes.into_iter().filter_map(file_change).collect();
+    let mut recorder = Recorder::default();
+    let [old, new] = [&old, &new].map(|tree| TreeRefIter::from_bytes(&tree.data, git.object_hash()));
+    gix::diff::tree(old, new, &mut State::default(), &git.objects, &mut recorder).map_err(|e| reading(&e))?;
+    let mut changed: Vec<Changed> = recorder.records.into_iter().filter_map(file_change).collect();
     changed.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(changed)
 }
 
-fn file_change(change: ChangeDetached) -> Option<Changed> {
+fn file_change(change: Change) -> Option<Changed> {
     let file = |mode: EntryMode, id| mode.is_no_tree().then_some((mode, id));
     let changed = match change {
-        ChangeDetached::Addition { location, entry_mode, id, .. } => Changed { path: location, old: None, new: file(entry_mode, id) },
-        ChangeDetached::Deletion { location, entry_mode, id, .. } => Changed { path: location, old: file(entry_mode, id), new: None },
-        ChangeDetached::Modification { location, previous_entry_mode, previous_id, entry_mode, id } => {
-            Changed { path: location, old: file(previous_entry_mode, previous_id), new: file(entry_mode, id) }
+        Change::Addition { path, entry_mode, oid, .. } => Changed { path, old: None, new: file(entry_mode, oid) },
+        Change::Deletion { path, entry_mode, oid, .. } => Changed { path, old: file(entry_mode, oid), new: None },
+        Change::Modification { path, previous_entry_mode, previous_oid, entry_mode, oid } => {
+            Changed { path, old: file(previous_entry_mode, previous_oid), new: file(entry_mode, oid) }
         }
-        // Not asked for.
-        ChangeDetached::Rewrite { .. } => return None,
     };
     (changed.old.is_some() || changed.new.is_some()).then_some(changed)
 }
