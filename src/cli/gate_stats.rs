@@ -3,7 +3,11 @@
 use super::{Answer, context::Context};
 use crate::{
     gate::{Known, stats},
-    model::{Error, Result, policy::Performance, time::{human, local_zone}},
+    model::{
+        Error, Result,
+        policy::Performance,
+        time::{human, local_zone},
+    },
     report::style::{CARE, Cell, FAINT, HEAD, PLAIN, columns, paint},
 };
 use jiff::Timestamp;

@@ -16,7 +16,6 @@ mod similarity;
 mod strategy;
 mod text;
 
-
 pub use conflict::{Clash, Conflicted};
 pub use diff::{Lines, lines_between};
 pub use ladder::Ladder;
