@@ -52,7 +52,7 @@ fn main() {
     let component = Path::new(env!("CARGO_MANIFEST_DIR")).join("plugins/examples/c-size");
     let gate = GateSpec { plugin: Some("gate.wasm".into()), paths: vec!["src/0.txt".into()], ..spec("") };
     let mut plugin = Plugin::load(&gate, &Shelf::Folder(&component), &Engines::default(), &stop).unwrap();
-    let mut view = View::new(&repo);
+    let mut view = View::new(repo.in_memory());
     let mut calls = 0;
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(1) {
@@ -118,7 +118,7 @@ fn spec(plugin: &str) -> GateSpec {
 /// The time of a call, after the first, on diffs that are read already.
 fn warm(repo: &Repo, gate: &GateSpec, subjects: &[Subject], stop: &Stop) -> Duration {
     let mut plugin = Plugin::load(gate, &Shelf::Folder(Path::new(".")), &Engines::default(), stop).unwrap();
-    let mut view = View::new(repo);
+    let mut view = View::new(repo.in_memory());
     view.turn_to(subjects[0].clone());
     view.turn_for(gate, plugin.config().clone(), BTreeMap::new());
     view = plugin.judge(view, None, stop).0;
@@ -145,7 +145,7 @@ fn on_threads(
                 let engines = Engines::default();
                 let load = |gate| Plugin::load(gate, &Shelf::Folder(Path::new(".")), &engines, &never()).unwrap();
                 let mut plugins: Vec<Plugin> = gates.iter().map(load).collect();
-                let mut view = View::new(&repo);
+                let mut view = View::new(repo.in_memory());
                 for subject in share {
                     view.turn_to(subject.clone());
                     view = work(view, &mut plugins);

@@ -4,7 +4,7 @@
 use super::{
     Subject, container,
     limits::{Bounds, Broken},
-    process::{End, Ended, Input, Stop, Unstarted, leash, supervise},
+    process::{End, Ended, Guard, Input, SHELL, Stop, Unstarted, supervise},
     sandbox,
     telling::telling_line,
 };
@@ -50,13 +50,35 @@ pub struct Attempted {
     pub stopped: bool,
 }
 
+/// What a gate needs that can be made before its work tree is there: it takes as long as to start a process.
+#[derive(Default)]
+pub struct Ready {
+    guard: Option<Guard>,
+}
+
+impl Ready {
+    /// What `gate` needs. What cannot be made now is tried again, and told of, when the gate is.
+    pub fn for_gate(gate: &GateSpec) -> Ready {
+        let is_guarded = gate.runtime == Runtime::Local && gate.sandbox == Sandbox::None;
+        Ready { guard: is_guarded.then(Guard::start).and_then(Result::ok) }
+    }
+}
+
 /// Try `gate` in `tree`, which shows the candidate, as often as `retry` allows behind `before` tries.
-pub async fn run(gate: &GateSpec, retry: Retry, before: u32, tree: &GateTree, subject: &Subject, mut stop: Stop) -> Attempted {
+pub async fn run(
+    gate: &GateSpec,
+    retry: Retry,
+    before: u32,
+    mut ready: Ready,
+    tree: &GateTree,
+    subject: &Subject,
+    mut stop: Stop,
+) -> Attempted {
     let started = Instant::now();
     let mut backoff = Duration::try_from_secs_f64(retry.backoff_seconds).unwrap_or_default();
     let mut attempt = before + 1;
     loop {
-        let mut tried = try_once(gate, tree, subject, attempt, &mut stop).await;
+        let mut tried = try_once(gate, std::mem::take(&mut ready), tree, subject, attempt, &mut stop).await;
         tried.attempts = attempt;
         tried.duration = started.elapsed();
         if tried.answer.is_good() && attempt > 1 {
@@ -75,7 +97,7 @@ pub async fn run(gate: &GateSpec, retry: Retry, before: u32, tree: &GateTree, su
     }
 }
 
-async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
+async fn try_once(gate: &GateSpec, ready: Ready, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
     let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
     let nothing = |answer, class, summary| Attempted {
         answer,
@@ -94,7 +116,7 @@ async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: 
     let ended = match (gate.runtime, gate.sandbox) {
         (Runtime::Container, _) => container::run(gate, tree, &cwd, own, stop).await,
         (_, Sandbox::Bwrap) => sandbox::run(gate, tree, &cwd, own, stop).await,
-        (_, Sandbox::None) => as_it_is(gate, &cwd, own, stop).await,
+        (_, Sandbox::None) => as_it_is(gate, ready, &cwd, own, stop).await,
     };
     match ended {
         Ok(ended) => {
@@ -106,11 +128,13 @@ async fn try_once(gate: &GateSpec, tree: &GateTree, subject: &Subject, attempt: 
     }
 }
 
-async fn as_it_is(gate: &GateSpec, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
-    let mut command = Command::new("sh");
-    command.arg("-c").arg(leash("") + gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
+async fn as_it_is(gate: &GateSpec, ready: Ready, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
+    let starting = |e: std::io::Error| Unstarted::io("could not start `sh`", &e);
+    let guard = ready.guard.map_or_else(Guard::start, Ok).map_err(starting)?;
+    let mut command = Command::new(SHELL);
+    command.arg("-c").arg(gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
     let bounds = Bounds::of(gate)?;
-    supervise(command, Input::Leash, bounds, stop).await.map_err(|e| Unstarted::io("could not start `sh`", &e))
+    supervise(command, Input::Guarded(guard), bounds, stop).await.map_err(starting)
 }
 
 /// The answer that an end means; of an error, whether it may pass by itself; and one line for a person.

@@ -3,7 +3,7 @@
 use super::{
     command::{Environment, grants_of_variables, names_variable},
     limits::{Bounds, Broken},
-    process::{End, Ended, Input, KILLED, Stop, Unstarted, leash, supervise},
+    process::{End, Ended, Input, KILLED, SHELL, Stop, Unstarted, leash, supervise},
     telling::last_line,
 };
 use crate::{
@@ -34,7 +34,7 @@ pub(super) async fn run(gate: &GateSpec, tree: &GateTree, cwd: &Path, own: Envir
     let name = format!("git-lex-pr-{}-{:08x}", std::process::id(), fastrand::u32(..));
     // The engine's client is all that dies with its group.
     let remove = format!("{} {};", engine.program, removal(&name).join(" "));
-    let mut command = Command::new("sh");
+    let mut command = Command::new(SHELL);
     command
         .args(["-c", &(leash(&remove) + "exec \"$@\""), "sh", engine.program, "run", "--name", &name])
         .args(arguments(&engine, gate, container, tree, cwd, &own));

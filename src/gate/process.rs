@@ -14,7 +14,7 @@ use std::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    process::Command,
+    process::{Child, Command},
     sync::watch,
 };
 
@@ -26,6 +26,10 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// How long to wait for the output of a process that left the group and still holds the pipe.
 const DRAIN: Duration = Duration::from_millis(500);
+
+/// The shell, as system(3) knows it. A program that is looked for in a PATH of its own is started by way of a copy of this process, which takes
+/// longer than many a gate.
+pub(super) const SHELL: &str = "/bin/sh";
 
 /// True once the user wants gates to end.
 pub type Stop = watch::Receiver<bool>;
@@ -77,6 +81,26 @@ pub(super) enum Input {
     Text(Vec<u8>),
     /// A pipe that says nothing and ends with this process, however that comes: what [`leash`] waits for.
     Leash,
+    /// Nothing, in the group of a guard.
+    Guarded(Guard),
+}
+
+/// A process group that dies with this process, however that comes, and with this. Its first member waits for that; others may join.
+pub(super) struct Guard {
+    group: Pid,
+    /// What it reads has its end with this process. Dropped, it kills the group.
+    _watcher: Child,
+}
+
+impl Guard {
+    /// Make one. It is best made before it is needed: it takes a shell's start until it watches, in which the system counts for it.
+    pub fn start() -> std::io::Result<Guard> {
+        let mut command = Command::new(SHELL);
+        command.args(["-c", "trap '' HUP INT TERM; read -r _; kill -KILL 0"]);
+        let watcher = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;
+        let group = watcher.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Guard { group: group.ok_or(std::io::ErrorKind::NotFound)?, _watcher: watcher })
+    }
 }
 
 /// The beginning of a line for `sh` that is started with [`Input::Leash`]: where this process is killed, the group of the shell dies
@@ -89,23 +113,26 @@ pub(super) fn leash(last: &str) -> String {
 /// Start `command`, give it `input`, and see it to its end, which `bounds` or `stop` may bring. The error is that it could not be
 /// started.
 pub(super) async fn supervise(mut command: Command, input: Input, bounds: Bounds, stop: &mut Stop) -> std::io::Result<Ended> {
-    let stdin = if matches!(input, Input::Nothing) { Stdio::null() } else { Stdio::piped() };
-    command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).kill_on_drop(true);
-    let mut child = command.spawn()?;
-    let group = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let stdin = if matches!(input, Input::Nothing | Input::Guarded(_)) { Stdio::null() } else { Stdio::piped() };
+    let guard = if let Input::Guarded(guard) = &input { Some(guard.group) } else { None };
+    command.process_group(guard.map_or(0, |group| group.as_raw_nonzero().get()));
+    let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let root = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+    let group = guard.or(root);
     // Taken, since a wait would close it.
-    let leash = match (input, child.stdin.take()) {
+    let (_guard, leash) = match (input, child.stdin.take()) {
+        (Input::Guarded(guard), _) => (Some(guard), None),
         (Input::Text(text), Some(mut stdin)) => {
             // It may end before it has read everything; its exit status then says why.
             tokio::spawn(async move { stdin.write_all(&text).await });
-            None
+            (None, None)
         }
-        (_, stdin) => stdin,
+        (_, stdin) => (None, stdin),
     };
     let (stdout, stderr) = (Tail::read(child.stdout.take()), Tail::read(child.stderr.take()));
     let end = tokio::select! {
         status = child.wait() => End::Exited(status),
-        broken = bounds.broken(group) => End::Over(broken),
+        broken = bounds.broken(root) => End::Over(broken),
         _ = stop.wait_for(|stop| *stop) => End::Stopped,
     };
     if let (End::Over(Broken::Time) | End::Stopped, Some(group)) = (&end, group) {

@@ -4,7 +4,7 @@
 use super::inputs::names;
 use crate::{
     model::{Error, Result, gate::GateSpec, verdict::Verdict},
-    repo::{Changed, File, History, Repo, changes},
+    repo::{Changed, File, History, changes},
     weave::{Lines, is_text, lines_between},
 };
 use gix::{
@@ -210,10 +210,10 @@ enum Side {
 }
 
 impl View {
-    /// A view of nothing yet, in `repo`.
-    pub fn new(repo: &Repo) -> View {
+    /// A view of nothing yet, in the repository of `git`.
+    pub fn new(git: gix::Repository) -> View {
         View {
-            git: repo.in_memory(),
+            git,
             history: History::default(),
             subject: None,
             known: Known::default(),

@@ -8,11 +8,12 @@ use super::{
     GitCommand, Repo, Scratch,
     changes::{Changed, changes},
     disk::{bytes_on_disk, check_room},
-    shown::{Looked, Shown},
+    shown::{Looked, Shown, overwrite},
 };
 use crate::model::{Error, Result};
 use gix::{ObjectId, bstr::BString};
 use std::{
+    io::ErrorKind,
     path::{Path, PathBuf},
     thread::JoinHandle,
 };
@@ -124,17 +125,17 @@ impl GateTree {
         self.git().args(["clean", "-ffdq"]).run("remove what a gate has left").map(drop)
     }
 
-    /// Let a branch, or a detached HEAD, stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)), and a process of
-    /// git would take longer than many a gate. A link that a gate has put there is replaced, not followed.
+    /// Let a branch, or a detached HEAD, stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)),
+    /// and a process of git would take longer than many a gate.
     fn point(&self, name: &str, commit: ObjectId) -> std::io::Result<()> {
-        let git_dir = self.dir().join(".git");
-        let file = git_dir.join(name);
-        let new = git_dir.join("lex-pr-branch");
-        std::fs::write(&new, format!("{commit}\n"))?;
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        std::fs::rename(new, file)
+        let file = self.dir().join(".git").join(name);
+        let line = format!("{commit}\n");
+        overwrite(&file, line.as_bytes()).or_else(|error| match file.parent() {
+            Some(folder) if error.kind() == ErrorKind::NotFound => {
+                std::fs::create_dir_all(folder).and_then(|()| overwrite(&file, line.as_bytes()))
+            }
+            _ => Err(error),
+        })
     }
 
     /// The files that differ from the candidate, or are new and not ignored.

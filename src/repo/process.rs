@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use std::{
     ffi::OsStr,
     fs::File,
-    io::{BufRead, BufReader, BufWriter, Write},
+    io::{BufRead, BufReader, BufWriter, ErrorKind, Write},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
@@ -202,6 +202,9 @@ impl GitCommand {
 }
 
 fn missing(error: std::io::Error) -> Error {
+    if error.kind() != ErrorKind::NotFound {
+        return Error::io("run git", error);
+    }
     Error::environment("no-git", format!("could not run git: {error}")).hint("install git 2.38 or newer and put it on PATH")
 }
 

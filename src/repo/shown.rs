@@ -12,6 +12,7 @@ use gix::{
     objs::tree::EntryMode,
     worktree::stack::state::{attributes, ignore},
 };
+use rustix::fs::OFlags;
 use std::{
     collections::HashSet,
     ffi::{OsStr, OsString},
@@ -163,12 +164,15 @@ impl Shown {
         let written = self.take_over(changes)?;
         self.check_attributes(git, written.iter().map(|(path, _)| *path))?;
         changes.iter().try_for_each(|change| remove(dir, change))?;
+        let rewritten: HashSet<&BStr> = changes.iter().filter(|change| is_rewritten(change)).map(|change| change.path.as_bstr()).collect();
         for (path, file) in written {
-            let stat = write_file(git, dir, path, file)?;
+            let stat = write_file(git, dir, path, file, rewritten.contains(path))?;
             let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
             self.index.entries_mut()[at].stat = stat;
         }
-        self.index.write(index::write::Options::default())?;
+        let mut content = Vec::new();
+        self.index.write_to(&mut content, index::write::Options::default())?;
+        overwrite(&git.index_path(), &content)?;
         self.written = stat_of(&git.index_path().symlink_metadata()?).mtime;
         Ok(())
     }
@@ -258,9 +262,14 @@ fn is_ignored(stack: &mut gix::AttributeStack<'_>, dir: &Path, path: BString) ->
     Ok(has_files)
 }
 
-/// Remove the file that a change takes away or replaces, and the folders that are then empty.
+/// Whether a file stays what it is but for what it holds.
+fn is_rewritten(change: &Changed) -> bool {
+    matches!((change.old, change.new), (Some((old, _)), Some((new, _))) if old == new && !old.is_link())
+}
+
+/// Remove the file that a change takes away or makes another kind of, and the folders that are then empty.
 fn remove(dir: &Path, change: &Changed) -> std::io::Result<()> {
-    if change.old.is_none() {
+    if change.old.is_none() || is_rewritten(change) {
         return Ok(());
     }
     let path = path_of(change.path.as_bstr());
@@ -273,8 +282,24 @@ fn remove(dir: &Path, change: &Changed) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Make a file of a blob where nothing stands in its way, and tell what the system tells of it.
-fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, (mode, id): File) -> Result<Stat, Unlike> {
+/// Give a file, and no link or anything else that may have taken its place, this content. A file that is there is written to: to remove
+/// and make files takes a file system longer.
+pub(super) fn overwrite(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    if let Ok(mut file) = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
+        && file.metadata().is_ok_and(|meta| meta.is_file() && meta.nlink() == 1)
+    {
+        file.set_len(0)?;
+        return file.write_all(content);
+    }
+    match std::fs::remove_file(path) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(content),
+    }
+}
+
+/// Make a file of a blob where nothing stands in its way, or write it over the one that is there, and tell what the system tells of it.
+fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, (mode, id): File, is_there: bool) -> Result<Stat, Unlike> {
     let relative = path_of(path);
     let file = dir.join(relative);
     let mut folder = PathBuf::from(dir);
@@ -287,7 +312,9 @@ fn write_file(git: &gix::Repository, dir: &Path, path: &BStr, (mode, id): File) 
         }
     }
     let blob = git.find_blob(id)?;
-    if mode.is_link() {
+    if is_there {
+        overwrite(&file, &blob.data)?;
+    } else if mode.is_link() {
         std::os::unix::fs::symlink(path_of(blob.data.as_bstr()), &file)?;
     } else {
         // Less what the user's umask takes away, as git does it.

@@ -116,7 +116,7 @@ impl Bench {
             };
             (gate.clone(), verdict)
         });
-        let mut view = View::new(&self.repo);
+        let mut view = View::new(self.repo.in_memory());
         view.turn_to(subject.clone());
         view.turn_for(plugin.gate(), plugin.config().clone(), earlier.collect());
         let (_, judged) = plugin.judge(view, dir, &self.signals.stop);

@@ -98,7 +98,7 @@ impl<'r> Plugins<'r> {
         by: &str,
     ) -> Option<Proof> {
         let Question { gate, subject, changes, earlier, .. } = question;
-        let mut view = self.view.take().unwrap_or_else(|| View::new(self.repo));
+        let mut view = self.view.take().unwrap_or_else(|| View::new(self.repo.git.clone()));
         let stop = self.stop.clone();
         let (said, log, took) = match self.of(gate) {
             Err(error) => (failed(error), Vec::new(), 0),
@@ -108,8 +108,8 @@ impl<'r> Plugins<'r> {
                 view.hear_of(changes);
                 view.turn_for(gate, plugin.config().clone(), earlier);
                 let (seen, judged) = plugin.judge(view, dir, &stop);
-                weaver.take_back(&seen.git);
                 view = seen;
+                weaver.lend(&mut view.git);
                 self.saw_commits = view.saw_commits();
                 view.turn_away();
                 if judged.stopped {

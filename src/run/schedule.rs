@@ -127,11 +127,18 @@ impl<W: World> Scheduler<'_, W> {
         let mut ahead: VecDeque<Ahead<W::Candidate>> = VecDeque::new();
         let mut left = count;
         while left > 0 && !self.queue.is_empty() && !self.world.is_over() {
-            self.look_ahead(&mut ahead, window.min(left))?;
-            let Some(front) = ahead.front() else { return Ok(()) };
-            let wanted = self.wanted(&front.candidate)?;
-            if wanted.iter().any(|job| self.world.answer(*job, false).is_none()) {
-                self.buy(&ahead, &wanted)?;
+            // While the jobs of those that are assessed are at work, more are.
+            let mut waits = false;
+            for window in [ahead.len(), window.min(left)] {
+                self.look_ahead(&mut ahead, window)?;
+                let Some(front) = ahead.front() else { continue };
+                let wanted = self.wanted(&front.candidate)?;
+                waits = wanted.iter().any(|job| self.world.answer(*job, false).is_none());
+                if waits {
+                    self.buy(&ahead, &wanted)?;
+                }
+            }
+            if waits {
                 self.world.wait()?;
                 continue;
             }

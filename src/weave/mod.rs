@@ -472,18 +472,10 @@ impl<'r> Weaver<'r> {
         self.assumed = heads.collect();
     }
 
-    /// Hand the objects that only memory holds to another handle of the repository, until [`Weaver::take_back`].
-    pub fn lend(&self, to: &mut gix::Repository) {
-        if let Some(memory) = self.git.objects.reset_object_memory() {
-            to.objects.set_object_memory(memory);
-        }
-    }
-
-    /// Take back what was lent.
-    pub fn take_back(&mut self, from: &gix::Repository) {
-        if let Some(memory) = from.objects.reset_object_memory() {
-            self.git.objects.set_object_memory(memory);
-        }
+    /// Lend the handle of the repository, with the objects that only memory holds and all that is cached, for another one; and take it back
+    /// in the same way. Nothing can be woven meanwhile.
+    pub fn lend(&mut self, handle: &mut gix::Repository) {
+        std::mem::swap(&mut self.git, handle);
     }
 
     /// Hand what `tip` reaches and only memory holds to a draft, to be written with what that holds.
