@@ -497,3 +497,23 @@ fn a_landing_of_many_items_writes_its_objects_as_a_pack() {
         assert_eq!(sandbox.head("main"), run["tip"]);
     }
 }
+
+#[test]
+fn a_run_reads_what_it_wrote_behind_many_packs_that_came_meanwhile() {
+    let sandbox = Sandbox::new();
+    let git = format!("git --git-dir {}/.git", sandbox.repo.display());
+    let pack = format!("{git} hash-object -w --stdin | {git} pack-objects -q {}/.git/objects/pack/pack", sandbox.repo.display());
+    sandbox.config(&format!(
+        "[[gate]]\nname = \"packs\"\npaths = [\"slow/**\"]\nrun = \"for n in $(seq 40); do echo $LEX_PR_ITEM $n | {pack}; done\"\n\
+         [[gate]]\nname = \"size\"\nplugin = \"builtin:diff-size\"\n"
+    ));
+    // Each that is slow ends a step, the second one with a pack of all that was said since the first.
+    for item in 0..42 {
+        let folder = if item % 40 == 0 { "slow" } else { "fast" };
+        sandbox.branch(&format!("b/{item:02}"), "main", "add", &[(&format!("{folder}/{item}"), "new\n")]);
+    }
+    sandbox.lex(&["plan", "create"]).exits(0);
+    let run = sandbox.json(&["merge", "--execute", "--max-workers", "1"], 0);
+    assert_eq!(run["state"], "landed");
+    sandbox.sound();
+}

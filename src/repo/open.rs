@@ -3,6 +3,7 @@
 use super::{GitCommand, Repo, incoming::see_quarantine, parameters::parameters};
 use crate::model::{Error, Result, shell_word, time};
 use gix::{
+    odb::store::init::Slots,
     open::Options,
     sec::Trust,
     sec::trust::{DefaultForLevel, Mapping},
@@ -12,6 +13,10 @@ use std::path::Path;
 
 /// Decoded objects kept per repository handle, in bytes. Merges of a chain read the same trees again and again.
 pub const OBJECT_CACHE_BYTES: usize = 8 << 20;
+
+/// How many packs a repository may have, at least and for each that it has when it is opened. A run writes packs, and others may: more than
+/// there is room for are not seen.
+pub(super) const SLOTS: Slots = Slots::AsNeededByDiskState { multiplier: 2.0, minimum: 512 };
 
 impl Repo {
     /// Open the repository that holds `dir`, as git itself would find it from there (`GIT_DIR` included).
@@ -26,7 +31,8 @@ impl Repo {
         }
         let dir = &dir.canonicalize().map_err(|e| Error::io(format_args!("enter {}", dir.display()), e))?;
         let parameters = parameters()?;
-        let with_parameters = |trust: Trust| Options::default_for_level(trust).cli_overrides(parameters.iter().cloned());
+        let with_parameters =
+            |trust: Trust| Options::default_for_level(trust).cli_overrides(parameters.iter().cloned()).object_store_slots(SLOTS);
         let by_trust = Mapping { full: with_parameters(Trust::Full), reduced: with_parameters(Trust::Reduced) };
         let found = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(dir, Default::default(), by_trust);
         let mut shared = found.map_err(|e| {

@@ -1,6 +1,6 @@
 //! Handles for weaving, and what they hold of the machine's memory.
 
-use super::Repo;
+use super::{Repo, open::SLOTS};
 use crate::model::{Error, Result};
 use gix::odb::{Store, pack::cache::lru::MemoryCappedHashmap, store::init::Options};
 use std::sync::Arc;
@@ -35,7 +35,8 @@ impl Repo {
 /// The object database of `git`, opened anew.
 fn open_objects(git: &gix::Repository) -> std::io::Result<gix::OdbHandle> {
     let old = git.objects.store_ref();
-    let store = Store::at_opts(old.path().to_path_buf(), git.object_hash(), &mut old.replacements(), Options::default())?;
+    let options = Options { slots: SLOTS, ..Options::default() };
+    let store = Store::at_opts(old.path().to_path_buf(), git.object_hash(), &mut old.replacements(), options)?;
     Ok(gix::odb::Cache::from(Arc::new(store).to_handle()).into())
 }
 
