@@ -76,7 +76,7 @@ fn ground_with(is_checked_out: bool) -> Ground {
         sandbox.git(&["checkout", "-q", "--detach"]);
     }
     let old = sandbox.head("main");
-    let copy = copy(&sandbox);
+    let copy = sandbox.copy();
     let began = Instant::now();
     let run = copy.json(&["merge", "--execute"], 1);
     let takes = began.elapsed();
@@ -84,16 +84,6 @@ fn ground_with(is_checked_out: bool) -> Ground {
     assert_eq!(landed, ["merged", "merged", "skipped-conflict", "skipped-gates", "merged"]);
     let (refs, verdicts) = (plans(&sandbox), verdicts(&sandbox));
     Ground { old, new: copy.head("main"), takes, refs, verdicts, is_checked_out, sandbox }
-}
-
-/// A copy, in memory where the system has such a place: making and removing files is most of what these tests do.
-fn copy(sandbox: &Sandbox) -> Sandbox {
-    let memory = Path::new("/dev/shm");
-    let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
-    let done = Command::new("cp").arg("-a").arg(sandbox.root.path().join(".")).arg(root.path()).status().unwrap();
-    assert!(done.success());
-    let repo = root.path().join("repo");
-    Sandbox { root, repo }
 }
 
 fn plans(sandbox: &Sandbox) -> String {
@@ -242,7 +232,7 @@ fn a_run_that_is_killed_at_any_moment_is_gone_on_with() {
     let ground = ground();
     let count = tries(40);
     each(count, |number| {
-        let sandbox = copy(&ground.sandbox);
+        let sandbox = ground.sandbox.copy();
         let mut child = spawn(sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]));
         let delay = ground.takes.mul_f64(1.5 * number as f64 / count as f64);
         std::thread::sleep(delay);
@@ -277,7 +267,7 @@ fn has_strace() -> bool {
 
 /// How often the main thread of a run makes such a call.
 fn calls(ground: &Ground, set: &str) -> usize {
-    let sandbox = copy(&ground.sandbox);
+    let sandbox = ground.sandbox.copy();
     let log = sandbox.root.path().join("calls");
     let mut command = sandbox.command("strace", &sandbox.repo);
     command.args(["-qq", "-o"]).arg(&log).args(["-e", &format!("trace={set}"), env!("CARGO_BIN_EXE_git-lex-pr"), "merge", "--execute"]);
@@ -295,7 +285,7 @@ fn a_run_that_is_killed_at_any_call_is_gone_on_with() {
         let count = tries(20).min(all);
         eprintln!("{all} calls, killed at {count}");
         each(count, |number| {
-            let sandbox = copy(&ground.sandbox);
+            let sandbox = ground.sandbox.copy();
             // From the end, since the end is where refs move.
             let call = all - number * all / count;
             let inject = format!("inject={CALLS}:signal=KILL:when={call}");
@@ -322,7 +312,7 @@ fn a_run_that_is_killed_while_it_moves_the_target_has_landed_or_not() {
     let old = sandbox.head("main");
     let (mut open, mut locked) = (0, 0);
     for call in 1.. {
-        let sandbox = copy(&sandbox);
+        let sandbox = sandbox.copy();
         let inject = format!("inject={renames}:signal=KILL:when={call}");
         let child = spawn(strace(&sandbox, &["-e", &format!("trace={renames}"), "-e", &inject], &["merge", "--execute"]));
         let lived = child.wait_with_output().unwrap().status.success();
@@ -385,7 +375,7 @@ fn a_gate_finds_no_child_that_it_has_not_made_and_nothing_to_read() {
 
 /// A run that was killed, with its process group or alone, while the work tree followed its landing; each file takes a moment.
 fn killed_while_it_follows(ground: &Ground, group: bool) -> Sandbox {
-    let sandbox = copy(&ground.sandbox);
+    let sandbox = ground.sandbox.copy();
     // Git calls this for each file that it writes, here but not in the work trees of gates.
     sandbox.git(&["config", "filter.slow.smudge", "touch $HOME/follows; sleep 0.3; cat"]);
     std::fs::create_dir_all(sandbox.repo.join(".git/info")).unwrap();
@@ -424,7 +414,7 @@ fn a_run_waits_for_a_work_tree_that_is_going_back() {
 #[test]
 fn a_work_tree_that_cannot_follow_stays_as_it_was() {
     let ground = ground();
-    let sandbox = copy(&ground.sandbox);
+    let sandbox = ground.sandbox.copy();
     sandbox.git(&["config", "filter.full.smudge", "case %f in flaky.txt) exit 1 ;; esac; cat"]);
     sandbox.git(&["config", "filter.full.clean", "cat"]);
     sandbox.git(&["config", "filter.full.required", "true"]);
@@ -440,7 +430,7 @@ fn a_work_tree_that_cannot_follow_stays_as_it_was() {
 #[test]
 fn the_lock_that_a_killed_run_left_is_taken_over_and_no_other_one() {
     let ground = ground();
-    let sandbox = copy(&ground.sandbox);
+    let sandbox = ground.sandbox.copy();
     let notes = "refs/notes/lex-pr/verdicts";
     let lock = sandbox.repo.join(".git").join(format!("{notes}.lock"));
     std::fs::write(&lock, "").unwrap();
@@ -472,7 +462,7 @@ fn a_disk_that_fills_up_at_any_step_loses_nothing() {
     let ground = ground();
     let count = tries(16);
     each(count, |number| {
-        let sandbox = copy(&ground.sandbox);
+        let sandbox = ground.sandbox.copy();
         // The repository on a disk of its own, and of that only so many KB free. A run takes some 200.
         let free = number * 240 / count;
         let script = format!(
@@ -504,7 +494,7 @@ fn read(sandbox: &Sandbox, name: &str) -> String {
 #[test]
 fn objects_that_cannot_be_written_stop_a_run_and_nothing_else() {
     let ground = ground();
-    let sandbox = copy(&ground.sandbox);
+    let sandbox = ground.sandbox.copy();
     let script = "mount --bind repo/.git/objects repo/.git/objects; mount -o remount,ro,bind repo/.git/objects; cd repo
                   if $LEX merge --execute > ../said 2> ../complained; then exit 9; else test $? = 3; fi";
     let Some(done) = as_root(&sandbox, script) else { return };
@@ -526,7 +516,7 @@ fn a_call_that_fails_at_any_moment_loses_nothing() {
     let count = tries(12).min(all);
     eprintln!("{all} calls, {count} of them fail");
     each(count, |number| {
-        let sandbox = copy(&ground.sandbox);
+        let sandbox = ground.sandbox.copy();
         let call = all - number * all / count;
         // Once, or from then on, as on a disk that is full.
         let (error, on) = [("ENOSPC", "+"), ("EIO", ""), ("EROFS", "+"), ("ENOSPC", "")][number % 4];

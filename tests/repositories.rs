@@ -67,6 +67,50 @@ fn a_target_that_is_checked_out_nowhere_just_moves() {
 }
 
 #[test]
+fn git_is_started_for_a_landing_where_more_comes_with_it() {
+    let ground = Sandbox::new();
+    two(&ground);
+    ground.git(&["checkout", "-q", "--detach"]);
+    let hook = "#!/bin/sh\necho \"$1\" $(cat) >> hooked\n";
+    let executable = |path: std::path::PathBuf, text: &str| {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    };
+    // Whether git moved the target, and what the hook saw of that.
+    let lands = |prepare: &dyn Fn(&Sandbox)| {
+        let sandbox = ground.copy();
+        prepare(&sandbox);
+        let trace = sandbox.root.path().join("trace");
+        let output = sandbox.lex_command(&sandbox.repo, &["merge", "--execute"]).env("GIT_TRACE2_EVENT", &trace).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        sandbox.sound();
+        assert_eq!(sandbox.git(&["ls-tree", "--name-only", "main"]), "a.txt\nbase.txt");
+        let reflog = sandbox.git(&["reflog", "main"]);
+        assert!(reflog.lines().next().unwrap().contains("lex-pr: land plan default (run "), "{reflog}");
+        let started = std::fs::read_to_string(trace).unwrap_or_default().contains("\"update-ref\"");
+        (started, std::fs::read_to_string(sandbox.repo.join("hooked")).unwrap_or_default().contains("refs/heads/main"))
+    };
+    assert_eq!(lands(&|_| {}), (false, false));
+    assert_eq!(lands(&|sandbox| executable(sandbox.repo.join(".git/hooks/reference-transaction"), hook)), (true, true));
+    let elsewhere = |sandbox: &Sandbox| {
+        executable(sandbox.repo.join("hooks/reference-transaction"), hook);
+        sandbox.git(&["config", "core.hooksPath", "hooks"]);
+    };
+    assert_eq!(lands(&elsewhere), (true, true));
+    assert_eq!(lands(&|sandbox| drop(sandbox.git(&["config", "core.hooksPath", "/dev/null"]))), (false, false));
+    assert_eq!(lands(&|sandbox| drop(sandbox.git(&["config", "hook.seen.command", "true"]))), (true, false));
+    assert_eq!(lands(&|sandbox| drop(sandbox.git(&["config", "core.fsync", "reference"]))), (true, false));
+    assert_eq!(lands(&|sandbox| drop(sandbox.git(&["pack-refs", "--all"]))), (false, false));
+    assert_eq!(lands(&|sandbox| drop(sandbox.git(&["worktree", "add", "-q", "../linked", "main"]))), (true, false));
+    let led = |sandbox: &Sandbox| {
+        sandbox.git(&["branch", "-m", "main", "trunk"]);
+        sandbox.git(&["symbolic-ref", "refs/heads/main", "refs/heads/trunk"]);
+    };
+    assert_eq!(lands(&led).0, true, "a target that leads to another branch is moved there");
+}
+
+#[test]
 fn a_bare_repository() {
     let sandbox = Sandbox::new();
     two(&sandbox);

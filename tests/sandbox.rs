@@ -65,6 +65,16 @@ impl Sandbox {
         sandbox
     }
 
+    /// A copy, in memory where the system has such a place: making and removing files is most of what many tests do.
+    pub fn copy(&self) -> Sandbox {
+        let memory = Path::new("/dev/shm");
+        let root = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
+        let done = Command::new("cp").arg("-a").arg(self.root.path().join(".")).arg(root.path()).status().unwrap();
+        assert!(done.success());
+        let repo = root.path().join("repo");
+        Sandbox { root, repo }
+    }
+
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>, dir: &Path) -> Command {
         let mut command = Command::new(program);
         for (name, _) in std::env::vars_os() {
