@@ -48,7 +48,7 @@ pub(super) struct Journal<'r> {
     published: Option<ObjectId>,
     /// The newest step.
     tip: Option<Step>,
-    /// Keeps others from beginning a run of the plan as long as nobody sees this one.
+    /// Keeps others from beginning a run as long as nobody sees this one.
     lock: Option<File>,
     /// Signs verdicts, where the policy asks for that.
     signer: Option<Signer>,
@@ -67,8 +67,8 @@ impl<'r> Journal<'r> {
         Journal { repo, draft, held: Vec::new(), lines: NoteLines::new(), name, published, tip, lock: None, signer: None }
     }
 
-    /// Begin one, and give the run its id and its holder. Nobody sees it before it is published; until then others that would begin a run of
-    /// the plan wait. Refused where another run is at work on the plan, unless it goes past that.
+    /// Begin one, and give the run its id and its holder. Nobody sees it before it is published; until then others that would begin a run
+    /// wait. Refused where another run is at work on the plan, unless it goes past that.
     pub fn begin(repo: &'r Repo, plan: &Plan, run: &mut Run, past: bool, signer: Option<Signer>) -> Result<Self> {
         let lock = lock::take(repo, run, past)?;
         let id = new_id(run);
@@ -135,13 +135,15 @@ impl<'r> Journal<'r> {
             match self.repo.swap_refs(&changes, message)? {
                 Err(moved) if self.is(&moved) => is_ours = false,
                 Err(_) => {}
-                Ok(()) if is_ours => {
-                    self.published = self.tip.map(|tip| tip.commit);
+                Ok(()) => {
                     self.lines.clear();
+                    if !is_ours {
+                        return Err(self.taken());
+                    }
+                    self.published = self.tip.map(|tip| tip.commit);
                     self.lock = None;
                     return Ok(());
                 }
-                Ok(()) => return Err(self.taken()),
             }
         }
         Err(Error::contended("verdicts and candidates are being written by others all the time"))

@@ -327,7 +327,8 @@ impl<'a> Flow<'a> {
         }
         let noted = self.note_step()?;
         let mut landing = self.hold_landing(lands)?;
-        if let (Some(journal), Some(noted)) = (&mut self.journal, noted) {
+        // A run that does not land publishes it with its last step.
+        if let (Some(journal), Some(noted)) = (self.journal.as_mut().filter(|_| lands), noted) {
             journal.publish(&noted)?;
         }
         if lands && self.wait_for_resume()? {
