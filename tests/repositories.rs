@@ -107,7 +107,7 @@ fn git_is_started_for_a_landing_where_more_comes_with_it() {
         sandbox.git(&["branch", "-m", "main", "trunk"]);
         sandbox.git(&["symbolic-ref", "refs/heads/main", "refs/heads/trunk"]);
     };
-    assert_eq!(lands(&led).0, true, "a target that leads to another branch is moved there");
+    assert!(lands(&led).0, "a target that leads to another branch is moved there");
 }
 
 #[test]

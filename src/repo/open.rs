@@ -41,7 +41,9 @@ impl Repo {
                 return Error::input("unknown-extension", format!("this repository needs a newer git-lex-pr: {cause}"))
                     .hint("look at `git config --get-regexp '^extensions'`");
             }
-            if let Some(broken) = broken_config(dir) {
+            // Where there is a repository, it has been found and could not be opened.
+            let is_found = !cause.contains("Could not find a git repository");
+            if let Some(broken) = is_found.then(|| broken_config(dir)).flatten() {
                 return broken;
             }
             Error::input("no-repository", format!("{} is not in a git repository", dir.display()))

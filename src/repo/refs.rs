@@ -155,7 +155,7 @@ impl Repo {
         if self.is_for_git(changes)? {
             return self.let_git_prepare(changes, message);
         }
-        Ok(self.lock_refs(changes, message)?.map(PreparedRefs::Here))
+        Ok(self.lock_refs(changes, message)?.map(|locked| PreparedRefs::Here(Box::new(locked))))
     }
 
     /// Whether more comes with a move of these refs than the move: a hook sees it, HEAD or a work tree goes with it, they lead to other refs,
@@ -214,7 +214,7 @@ pub enum PreparedRefs<'r> {
     /// By a process of git, which gives them back when this one ends, however that comes.
     Git(Talk),
     /// By this process.
-    Here(LockedRefs<'r>),
+    Here(Box<LockedRefs<'r>>),
 }
 
 impl PreparedRefs<'_> {

@@ -293,7 +293,7 @@ pub(super) fn overwrite(path: &Path, content: &[u8]) -> std::io::Result<()> {
         return file.write_all(content);
     }
     match std::fs::remove_file(path) {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(e),
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
         _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(content),
     }
 }
