@@ -207,10 +207,11 @@ fn random_texts_merge_as_in_git() {
         let root = sandbox.commit("Base");
         // One merge per file, so that a conflict in one hides nothing of the others.
         let (mut first, mut second) = (Vec::new(), Vec::new());
-        for (side, heads) in [(&ours, &mut first), (&theirs, &mut second)] {
+        for (name, side, heads) in [("ours", &ours, &mut first), ("theirs", &theirs, &mut second)] {
             for (n, text) in side.iter().enumerate() {
                 sandbox.write(&format!("d{}/f{n}", n % 7), &text.concat());
-                heads.push(sandbox.commit(&format!("File {n}")));
+                // Two commits of the same second, text and message would be one.
+                heads.push(sandbox.commit(&format!("File {n} of {name}")));
                 sandbox.git(&["reset", "-q", "--hard", &root]);
             }
         }
