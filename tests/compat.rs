@@ -130,3 +130,22 @@ fn bad_plans_are_refused_with_place_and_remedy() {
     assert!(cycle.stderr.contains("feat-a -> feat-b -> feat-a"), "{}", cycle.stderr);
     assert_eq!(sandbox.fingerprint(), before, "nothing is written");
 }
+
+#[test]
+fn a_plan_with_a_gate_that_does_not_ship_is_not_kept() {
+    let sandbox = Sandbox::new();
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    let before = sandbox.fingerprint();
+    let plan = r#"{"schemaVersion":"2.0.0","target":"main","items":[{"name":"a","branch":"a","gates":[{"name":"g","plugin":"builtin:diff-sise"}]}]}"#;
+    let path = sandbox.root.path().join("plan.json");
+    std::fs::write(&path, plan).unwrap();
+    let path = path.to_str().unwrap();
+    for args in [&["plan", "import", path, "--name", "p"][..], &["plan", "create", "--from", path, "--name", "p"]] {
+        let error = sandbox.json(args, 2)["error"].clone();
+        assert_eq!(error["code"], "unknown-plugin", "{args:?}: {error}");
+        assert!(error["hint"].as_str().unwrap().contains("diff-size"), "{error}");
+    }
+    assert_eq!(sandbox.fingerprint(), before, "nothing is written");
+    std::fs::write(path, plan.replace("diff-sise", "diff-size")).unwrap();
+    sandbox.lex(&["plan", "import", path, "--name", "p"]).exits(0);
+}

@@ -181,9 +181,7 @@ impl SelectionArgs {
 pub fn run(command: Command, context: &Context) -> Result<Answer> {
     let repo = match (&command, context.repo()) {
         (Command::Validate { plan: Some(path) }, Err(error)) if context.is_document(path) && error.code == "no-repository" => {
-            let plan = context.plan_file(path)?;
-            builtin::check(plan.items.iter().flat_map(|item| &item.gates))?;
-            return valid(&plan, Vec::new());
+            return valid(&checked(context.plan_file(path)?)?, Vec::new());
         }
         (_, repo) => repo?,
     };
@@ -220,7 +218,7 @@ pub fn run(command: Command, context: &Context) -> Result<Answer> {
         Command::Review(args) => plan_review::run(&repo, context, &args),
         Command::Validate { plan } => validate(&repo, context, plan.as_deref()),
         Command::Import { file, name, force } => {
-            let plan = context.plan_file(&file)?;
+            let plan = checked(context.plan_file(&file)?)?;
             let stored = store::create(&repo, &name, &plan, force, &format!("import {file}"))?;
             Answer::yes(format!("{}{}", describe(&name, &stored.plan)?, kept_as(&stored)), &stored.plan)
         }
@@ -269,7 +267,7 @@ fn create(
     selection: Selection,
 ) -> Result<Answer> {
     let (mut plan, origin, message) = match &from {
-        Some(file) => (context.plan_file(file)?, Location::new(file).at_path("target"), format!("create from {file}")),
+        Some(file) => (checked(context.plan_file(file)?)?, Location::new(file).at_path("target"), format!("create from {file}")),
         None => {
             let (target, origin) = context.default_target(repo, target.as_deref())?;
             (Plan::new(branch_name(&target)), origin, format!("create {}", selection.patterns.join(" ")))
@@ -471,10 +469,15 @@ fn log(repo: &Repo, context: &Context, plan: Option<String>) -> Result<Answer> {
     Answer::yes(columns(&rows), &logged.collect::<Vec<_>>())
 }
 
-fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
-    let plan = context.plan(repo, plan)?.plan;
-    document::check(&plan)?;
+/// A plan whose gates there are, as far as they ship.
+fn checked(plan: Plan) -> Result<Plan> {
     builtin::check(plan.items.iter().flat_map(|item| &item.gates))?;
+    Ok(plan)
+}
+
+fn validate(repo: &Repo, context: &Context, plan: Option<&str>) -> Result<Answer> {
+    let plan = checked(context.plan(repo, plan)?.plan)?;
+    document::check(&plan)?;
     let target = repo.ref_commit(&format!("refs/heads/{}", plan.target))?;
     let mut missing = Vec::new();
     match target {
