@@ -88,6 +88,26 @@ fn the_journal_has_a_commit_per_step() {
 }
 
 #[test]
+fn each_step_has_its_own_time_in_the_zone_of_the_place() {
+    let sandbox = Sandbox::new();
+    sandbox.config("[[gate]]\nname = \"slow\"\nrun = \"sleep 1.1\"\n");
+    sandbox.branch("a", "main", "a", &[("a.txt", "a\n")]);
+    sandbox.lex(&["plan", "create"]).exits(0);
+    // Ahead of UTC by 5 h 45 min all year; POSIX counts the other way round.
+    let output = sandbox.lex_command(&sandbox.repo, &["execute", "--json"]).env("TZ", "XXX-5:45").output().unwrap();
+    let run: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let times = sandbox.git(&["log", "--format=%cd", "--date=raw", &format!("refs/lex-pr/runs/{}", run["id"].as_str().unwrap())]);
+    let times: Vec<(u64, &str)> =
+        times.lines().map(|time| time.split_once(' ').unwrap()).map(|(at, zone)| (at.parse().unwrap(), zone)).collect();
+    assert!(times[0].0 > times[times.len() - 1].0, "hours of a run are no moment: {times:?}");
+    assert!(times.iter().all(|(_, zone)| *zone == "+0545"), "{times:?}");
+    let output =
+        sandbox.lex_command(&sandbox.repo, &["pause", "--reason", "x"]).env("GIT_COMMITTER_DATE", "1234567890 -0300").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(sandbox.git(&["log", "-1", "--format=%cd", "--date=raw", "refs/lex-pr/plans/default"]), "1234567890 -0300");
+}
+
+#[test]
 fn every_document_has_a_schema_that_it_meets() {
     let (sandbox, run) = landed();
     let meets = |which: &str, document: &Value| {

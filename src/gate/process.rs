@@ -93,7 +93,7 @@ pub(super) struct Guard {
 }
 
 impl Guard {
-    /// Make one. It is best made before it is needed: it takes a shell's start until it watches, in which the system counts for it.
+    /// Make one. The end of what it reads waits for it, so that it need not have begun to watch.
     pub fn start() -> std::io::Result<Guard> {
         let mut command = Command::new(SHELL);
         command.args(["-c", "trap '' HUP INT TERM; read -r _; kill -KILL 0"]);

@@ -235,7 +235,9 @@ impl View {
 
     /// Take the files in which the candidate differs from its base from who has compared them.
     pub fn hear_of(&mut self, changed: &[Changed]) {
-        self.known.changed.get_or_insert_with(|| changed.to_vec());
+        if self.known.changes.is_none() {
+            self.known.changed.get_or_insert_with(|| changed.to_vec());
+        }
     }
 
     /// Look for `gate`: only at the files that its `paths` name, with its complete config, and the verdicts that it needs.
@@ -462,8 +464,8 @@ impl View {
             let (old, new) = (self.tree(Side::Base)?, self.tree(Side::Candidate)?);
             let changed = self.known.changed.take().map_or_else(|| changes(&self.git, old, new), Ok)?;
             let may_be_renamed = changed.iter().any(|file| file.old.is_none()) && changed.iter().any(|file| file.new.is_none());
-            let renamed = || renamed(&self.git, old, new);
-            self.known.changes = Some(if may_be_renamed { renamed()? } else { changed.into_iter().map(Change::of).collect() });
+            let changes = if may_be_renamed { renamed(&self.git, old, new)? } else { changed.into_iter().map(Change::of).collect() };
+            self.known.changes = Some(changes);
         }
         Ok(())
     }
