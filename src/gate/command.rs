@@ -50,26 +50,20 @@ pub struct Attempted {
     pub stopped: bool,
 }
 
-/// What a gate needs that can be made before its work tree is there: it takes as long as to start a process.
-#[derive(Default)]
-pub struct Ready {
-    guard: Option<Guard>,
+/// The guard that `gate` needs, if it needs one: it can be made while there is no work tree yet, and takes as long as to start a process. Where
+/// it cannot be made now, that is tried again, and told of, when the gate is run.
+pub fn guard(gate: &GateSpec) -> Option<Guard> {
+    let is_guarded = gate.runtime == Runtime::Local && gate.sandbox == Sandbox::None;
+    is_guarded.then(Guard::start)?.ok()
 }
 
-impl Ready {
-    /// What `gate` needs. What cannot be made now is tried again, and told of, when the gate is.
-    pub fn for_gate(gate: &GateSpec) -> Ready {
-        let is_guarded = gate.runtime == Runtime::Local && gate.sandbox == Sandbox::None;
-        Ready { guard: is_guarded.then(Guard::start).and_then(Result::ok) }
-    }
-}
-
-/// Try `gate` in `tree`, which shows the candidate, as often as `retry` allows behind `before` tries.
+/// Try `gate` in `tree`, which shows the candidate, as often as `retry` allows behind `before` tries; the first time with `guard`, where that was
+/// made.
 pub async fn run(
     gate: &GateSpec,
     retry: Retry,
     before: u32,
-    mut ready: Ready,
+    mut guard: Option<Guard>,
     tree: &GateTree,
     subject: &Subject,
     mut stop: Stop,
@@ -78,7 +72,7 @@ pub async fn run(
     let mut backoff = Duration::try_from_secs_f64(retry.backoff_seconds).unwrap_or_default();
     let mut attempt = before + 1;
     loop {
-        let mut tried = try_once(gate, std::mem::take(&mut ready), tree, subject, attempt, &mut stop).await;
+        let mut tried = try_once(gate, guard.take(), tree, subject, attempt, &mut stop).await;
         tried.attempts = attempt;
         tried.duration = started.elapsed();
         if tried.answer.is_good() && attempt > 1 {
@@ -97,7 +91,7 @@ pub async fn run(
     }
 }
 
-async fn try_once(gate: &GateSpec, ready: Ready, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
+async fn try_once(gate: &GateSpec, guard: Option<Guard>, tree: &GateTree, subject: &Subject, attempt: u32, stop: &mut Stop) -> Attempted {
     let cwd = tree.dir().join(gate.cwd.as_deref().unwrap_or("."));
     let nothing = |answer, class, summary| Attempted {
         answer,
@@ -116,7 +110,7 @@ async fn try_once(gate: &GateSpec, ready: Ready, tree: &GateTree, subject: &Subj
     let ended = match (gate.runtime, gate.sandbox) {
         (Runtime::Container, _) => container::run(gate, tree, &cwd, own, stop).await,
         (_, Sandbox::Bwrap) => sandbox::run(gate, tree, &cwd, own, stop).await,
-        (_, Sandbox::None) => as_it_is(gate, ready, &cwd, own, stop).await,
+        (_, Sandbox::None) => as_it_is(gate, guard, &cwd, own, stop).await,
     };
     match ended {
         Ok(ended) => {
@@ -128,9 +122,9 @@ async fn try_once(gate: &GateSpec, ready: Ready, tree: &GateTree, subject: &Subj
     }
 }
 
-async fn as_it_is(gate: &GateSpec, ready: Ready, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
+async fn as_it_is(gate: &GateSpec, guard: Option<Guard>, cwd: &Path, own: Environment, stop: &mut Stop) -> Result<Ended, Unstarted> {
     let starting = |e: std::io::Error| Unstarted::io("could not start `sh`", &e);
-    let guard = ready.guard.map_or_else(Guard::start, Ok).map_err(starting)?;
+    let guard = guard.map_or_else(Guard::start, Ok).map_err(starting)?;
     let mut command = Command::new(SHELL);
     command.arg("-c").arg(gate.command_line()).current_dir(cwd).env_clear().envs(granted_environment(&gate.allow)).envs(own);
     let bounds = Bounds::of(gate)?;

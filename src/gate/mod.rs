@@ -27,7 +27,7 @@ mod view;
 mod wasi;
 mod wasm;
 
-pub use command::{Attempted, Ready, run};
+pub use command::{Attempted, guard, run};
 pub use digest::{digest, plugin_digest};
 pub use engines::Engines;
 pub use host::Over;

@@ -86,7 +86,7 @@ pub(super) enum Input {
 }
 
 /// A process group that dies with this process, however that comes, and with this. Its first member waits for that; others may join.
-pub(super) struct Guard {
+pub struct Guard {
     group: Pid,
     /// What it reads has its end with this process. Dropped, it kills the group.
     _watcher: Child,
@@ -94,7 +94,7 @@ pub(super) struct Guard {
 
 impl Guard {
     /// Make one. The end of what it reads waits for it, so that it need not have begun to watch.
-    pub fn start() -> std::io::Result<Guard> {
+    pub(super) fn start() -> std::io::Result<Guard> {
         let mut command = Command::new(SHELL);
         command.args(["-c", "trap '' HUP INT TERM; read -r _; kill -KILL 0"]);
         let watcher = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0).spawn()?;

@@ -156,17 +156,18 @@ pub enum Removed {
 impl Repo {
     /// The folder that git runs hooks from: `core.hooksPath`, or `hooks` in the git folder.
     pub fn hooks_folder(&self) -> Result<PathBuf> {
-        let said = self.git_command().args(["rev-parse", "--git-path", "hooks"]).run("find the folder of hooks")?;
-        let said = String::from_utf8(said).map_err(|_| Error::input("bad-config", "the path of the hooks is not UTF-8"))?;
         let root = self.git.workdir().unwrap_or_else(|| self.git.git_dir());
-        std::path::absolute(root.join(said.trim_end_matches('\n'))).map_err(|e| Error::io("find the folder of hooks", e))
-    }
-
-    /// The same as far as it can be told without git; `None` where only git can.
-    pub(super) fn hooks_folder_here(&self) -> Option<PathBuf> {
-        let root = self.git.workdir().unwrap_or_else(|| self.git.git_dir());
-        let set = self.git.config_snapshot().trusted_path("core.hooksPath").ok()?;
-        Some(set.map_or_else(|| self.git.common_dir().join("hooks"), |path| root.join(path)))
+        let folder = match self.git.config_snapshot().trusted_path("core.hooksPath") {
+            Ok(Some(path)) => root.join(path),
+            Ok(None) => self.git.common_dir().join("hooks"),
+            // Git knows more ways to write a path.
+            Err(_) => {
+                let said = self.git_command().args(["rev-parse", "--git-path", "hooks"]).run("find the folder of hooks")?;
+                let said = String::from_utf8(said).map_err(|_| Error::input("bad-config", "the path of the hooks is not UTF-8"))?;
+                root.join(said.trim_end_matches('\n'))
+            }
+        };
+        std::path::absolute(folder).map_err(|e| Error::io("find the folder of hooks", e))
     }
 
     /// Whose configuration says where hooks are, as `git config --show-scope` has it: `local`, `global` and so on; nothing where none does.

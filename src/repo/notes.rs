@@ -69,7 +69,8 @@ impl Repo {
         Ok(String::from_utf8_lossy(&blob.data).lines().map(ToOwned::to_owned).collect())
     }
 
-    /// Write a notes commit with `lines` added (best to a draft: trees that have not changed are written again), and give the change of the ref that publishes it. Each note stays sorted
+    /// Write a notes commit with `lines` added, and give the change of the ref that publishes it: best to a draft, for trees that have not
+    /// changed are written again. Each note stays sorted
     /// and without duplicates, as `cat_sort_uniq` leaves it. Nothing to add is no change.
     pub fn add_note_lines(&self, name: &str, lines: &NoteLines) -> Result<Option<RefChange>> {
         if lines.is_empty() {

@@ -20,11 +20,9 @@ const PACK_FROM: usize = 32;
 impl Repo {
     /// The same repository, but what is written to it stays in memory until [`Repo::take_in`].
     pub fn draft(&self) -> Repo {
-        let mut draft = Repo::of(self.git.clone());
-        draft.git.objects.enable_object_memory();
-        draft.incoming.clone_from(&self.incoming);
-        draft.zone.clone_from(&self.zone);
-        draft
+        let mut git = self.git.clone();
+        git.objects.enable_object_memory();
+        Repo { incoming: self.incoming.clone(), zone: self.zone.clone(), ..Repo::of(git) }
     }
 
     /// Write what `tips` reach and only `draft` holds to the object database. What else it holds is dropped; where something cannot be

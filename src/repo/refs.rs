@@ -164,7 +164,7 @@ impl Repo {
         let config = self.git.config_snapshot();
         // A hook may stand in the configuration, too (git-hook(1)).
         let is_set = config.string("core.fsync").is_some() || config.plumbing().sections_by_name("hook").is_some();
-        if is_set || self.hooks_folder_here().is_none_or(|folder| folder.join("reference-transaction").exists()) {
+        if is_set || self.hooks_folder()?.join("reference-transaction").exists() {
             return Ok(true);
         }
         let head = self.git.head_name().map_err(|e| Error::git("read HEAD", e))?;

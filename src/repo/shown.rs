@@ -162,11 +162,11 @@ impl Shown {
             return Err(Unlike);
         }
         let written = self.take_over(changes)?;
-        self.check_attributes(git, written.iter().map(|(path, _)| *path))?;
+        self.check_attributes(git, written.iter().map(|(change, _)| change.path.as_bstr()))?;
         changes.iter().try_for_each(|change| remove(dir, change))?;
-        let rewritten: HashSet<&BStr> = changes.iter().filter(|change| is_rewritten(change)).map(|change| change.path.as_bstr()).collect();
-        for (path, file) in written {
-            let stat = write_file(git, dir, path, file, rewritten.contains(path))?;
+        for (change, file) in written {
+            let path = change.path.as_bstr();
+            let stat = write_file(git, dir, path, file, is_rewritten(change))?;
             let at = self.index.entry_index_by_path(path).map_err(|_| Unlike)?;
             self.index.entries_mut()[at].stat = stat;
         }
@@ -178,15 +178,16 @@ impl Shown {
     }
 
     /// Bring the index to what `changes` say, and give what is to be written.
-    fn take_over<'c>(&mut self, changes: &'c [Changed]) -> Result<Vec<(&'c BStr, File)>, Unlike> {
-        let written: Vec<(&BStr, File)> = changes.iter().filter_map(|change| Some((change.path.as_bstr(), change.new?))).collect();
+    fn take_over<'c>(&mut self, changes: &'c [Changed]) -> Result<Vec<(&'c Changed, File)>, Unlike> {
+        let written: Vec<(&Changed, File)> = changes.iter().filter_map(|change| Some((change, change.new?))).collect();
         let gone: HashSet<&BStr> = changes.iter().filter(|change| change.new.is_none()).map(|change| change.path.as_bstr()).collect();
         self.index.remove_tree();
         if !gone.is_empty() {
             self.index.remove_entries(|_, path, _| gone.contains(path));
         }
         let known = self.index.entries().len();
-        for &(path, (mode, id)) in &written {
+        for &(change, (mode, id)) in &written {
+            let path = change.path.as_bstr();
             for name in path.split_str("/") {
                 gix::validate::path::component(name.as_bstr(), None, gix::validate::path::component::Options::default())?;
             }

@@ -218,10 +218,10 @@ impl<'r> Journal<'r> {
     pub fn interrupt(&mut self, run: &mut Run, verdicts: &[&Verdict]) -> Result<()> {
         run.ended = Some(time::now());
         // What keeps verdicts from being kept, such as a key that is gone, may be what ended the run.
-        self.step(run, &[], verdicts, "interrupted").or_else(|error| match verdicts {
-            [] => Err(error),
-            _ => self.step(run, &[], &[], "interrupted").and(Err(error)),
-        })
+        let noted = self.note(run, &[], verdicts, "interrupted");
+        let kept = noted.or_else(|error| self.note(run, &[], &[], "interrupted").and(Err(error)));
+        self.publish("interrupted")?;
+        kept
     }
 
     /// The last step of a run that only proves: its tip is kept from being collected.

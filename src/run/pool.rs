@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::Config,
-    gate::{Attempted, Ready, Stop, Subject, run},
+    gate::{Attempted, Stop, Subject, guard, run},
     model::{
         Error, Result,
         error::Class,
@@ -374,7 +374,7 @@ impl<'r> Pool<'r> {
     pub fn in_tree<T>(&mut self, subject: &Subject, command: &GateSpec, look: impl FnOnce(&GateTree, Attempted) -> Result<T>) -> Result<T> {
         let signals = Arc::clone(&self.signals);
         self.show(subject, |tree| {
-            let done = signals.tokio.block_on(run(command, Retry::default(), 0, Ready::default(), tree, subject, signals.stop.clone()));
+            let done = signals.tokio.block_on(run(command, Retry::default(), 0, None, tree, subject, signals.stop.clone()));
             signals.check()?;
             look(tree, done)
         })
@@ -429,9 +429,9 @@ async fn judge(
 ) -> Result<(GateTree, Option<Proof>)> {
     let crashed = |e: tokio::task::JoinError| Error::environment("gate-crash", format!("a gate's work tree could not be used: {e}"));
     let (candidate, target, base) = (subject.candidate, subject.target.clone(), subject.base);
-    let ready = Ready::for_gate(&gate);
+    let guard = guard(&gate);
     let mut tree = tokio::task::spawn_blocking(move || tree.show(candidate, &target, base).map(|()| tree)).await.map_err(crashed)??;
-    let tried = run(&gate, retry, before, ready, &tree, &subject, stop).await;
+    let tried = run(&gate, retry, before, guard, &tree, &subject, stop).await;
     if tried.stopped {
         return Ok((tree, None));
     }

@@ -128,15 +128,10 @@ impl<W: World> Scheduler<'_, W> {
         let mut left = count;
         while left > 0 && !self.queue.is_empty() && !self.world.is_over() {
             // While the jobs of those that are assessed are at work, more are.
-            let mut waits = false;
-            for window in [ahead.len(), window.min(left)] {
-                self.look_ahead(&mut ahead, window)?;
-                let Some(front) = ahead.front() else { continue };
-                let wanted = self.wanted(&front.candidate)?;
-                waits = wanted.iter().any(|job| self.world.answer(*job, false).is_none());
-                if waits {
-                    self.buy(&ahead, &wanted)?;
-                }
+            let known = ahead.len();
+            let mut waits = self.ask(&mut ahead, known)?;
+            if ahead.len() < window.min(left).min(self.queue.len()) {
+                waits = self.ask(&mut ahead, window.min(left))?;
             }
             if waits {
                 self.world.wait()?;
@@ -152,6 +147,18 @@ impl<W: World> Scheduler<'_, W> {
         }
         self.world.keep_only(&[]);
         Ok(())
+    }
+
+    /// Assess the first `window` items of the queue and start their jobs as far as there is room. Whether the first item waits for some.
+    fn ask(&mut self, ahead: &mut VecDeque<Ahead<W::Candidate>>, window: usize) -> Result<bool> {
+        self.look_ahead(ahead, window)?;
+        let Some(front) = ahead.front() else { return Ok(false) };
+        let wanted = self.wanted(&front.candidate)?;
+        let waits = wanted.iter().any(|job| self.world.answer(*job, false).is_none());
+        if waits {
+            self.buy(ahead, &wanted)?;
+        }
+        Ok(waits)
     }
 
     /// Assess the first `window` items of the queue, each on top of those before it that are not known to be red.
