@@ -157,11 +157,12 @@ impl Repo {
     /// The folder that git runs hooks from: `core.hooksPath`, or `hooks` in the git folder.
     pub fn hooks_folder(&self) -> Result<PathBuf> {
         let root = self.git.workdir().unwrap_or_else(|| self.git.git_dir());
-        let folder = match self.git.config_snapshot().trusted_path("core.hooksPath") {
-            Ok(Some(path)) => root.join(path),
-            Ok(None) => self.git.common_dir().join("hooks"),
+        let config = self.git.config_snapshot();
+        let folder = match config.trusted_path("core.hooksPath") {
+            Ok(Some(path)) if !path.as_os_str().is_empty() => root.join(path),
+            Ok(None) if config.string("core.hooksPath").is_none() => self.git.common_dir().join("hooks"),
             // Git knows more ways to write a path.
-            Err(_) => {
+            _ => {
                 let said = self.git_command().args(["rev-parse", "--git-path", "hooks"]).run("find the folder of hooks")?;
                 let said = String::from_utf8(said).map_err(|_| Error::input("bad-config", "the path of the hooks is not UTF-8"))?;
                 root.join(said.trim_end_matches('\n'))
