@@ -10,8 +10,9 @@ use crate::model::{Error, Result};
 use gix::{
     ObjectId,
     lock::acquire::Fail,
+    prelude::ReferenceExt,
     refs::{
-        Target,
+        FullNameRef, Target,
         file::Transaction,
         transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog},
     },
@@ -52,18 +53,31 @@ impl Repo {
         if let Some(incoming) = self.incoming.get(name) {
             return Ok(*incoming);
         }
-        let reading = |e| Error::git(format_args!("read {name}"), e);
-        let Some(mut reference) = self.git.try_find_reference(name).map_err(|e| reading(e.to_string()))? else {
-            return Ok(None);
-        };
-        let id = reference.peel_to_id().map_err(|e| reading(e.to_string()))?;
+        let Some(mut reference) = self.reference(name)? else { return Ok(None) };
+        let id = reference.peel_to_id().map_err(|e| Error::git(format_args!("read {name}"), e))?;
         Ok(Some(id.detach()))
     }
 
     /// What a ref itself holds.
     fn ref_value(&self, name: &str) -> Result<Option<ObjectId>> {
-        let reference = self.git.try_find_reference(name).map_err(|e| Error::git(format_args!("read {name}"), e))?;
-        Ok(reference.and_then(|r| r.target().try_id().map(ToOwned::to_owned)))
+        Ok(self.reference(name)?.and_then(|r| r.target().try_id().map(ToOwned::to_owned)))
+    }
+
+    /// The ref of exactly this name, which all work trees share. A full name, too, that gix does not find, it looks for in four more places,
+    /// as git does for a short one.
+    fn reference(&self, name: &str) -> Result<Option<gix::Reference<'_>>> {
+        let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {name}"), e);
+        let full: &FullNameRef = name.try_into().map_err(|e| reading(&e))?;
+        // In this order, for git packs a ref before it takes the loose one away.
+        if self.git.common_dir().join(name).is_file() {
+            let found = self.git.try_find_reference(full).map_err(|e| reading(&e))?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        let Some(packed) = self.git.refs.cached_packed_buffer().map_err(|e| reading(&e))? else { return Ok(None) };
+        let found = packed.try_find(full).map_err(|e| reading(&e))?;
+        Ok(found.map(|found| gix::refs::Reference::from(found).attach(&self.git)))
     }
 
     /// The names under `prefix` (with its trailing slash), without it, and their values, sorted by name.
