@@ -284,14 +284,17 @@ fn remove(dir: &Path, change: &Changed) -> std::io::Result<()> {
 }
 
 /// Give a file, and no link or anything else that may have taken its place, this content. A file that is there is written to: to remove
-/// and make files takes a file system longer.
+/// and make files takes a file system longer. It is cut behind what is written, not before: ext4 sends what is written to an empty file to
+/// the disk at once (`auto_da_alloc` in ext4(5)).
 pub(super) fn overwrite(path: &Path, content: &[u8]) -> std::io::Result<()> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     if let Ok(mut file) = OpenOptions::new().write(true).custom_flags(flags.bits().cast_signed()).open(path)
-        && file.metadata().is_ok_and(|meta| meta.is_file() && meta.nlink() == 1)
+        && let Ok(meta) = file.metadata()
+        && meta.is_file()
+        && meta.nlink() == 1
     {
-        file.set_len(0)?;
-        return file.write_all(content);
+        file.write_all(content)?;
+        return if meta.len() > content.len() as u64 { file.set_len(content.len() as u64) } else { Ok(()) };
     }
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(e),
