@@ -51,7 +51,7 @@ use crate::model::{
     Error, Result,
     error::{Blame, Class},
 };
-use anstream::AutoStream;
+use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use anstyle::Style;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use colours::Color;
@@ -330,7 +330,12 @@ fn document(json: &serde_json::Value) -> String {
 
 /// Write to stdout, with colours where they are wanted.
 fn print(text: &str) -> Result<()> {
-    write(&mut AutoStream::auto(std::io::stdout()), text)
+    let mut stdout = std::io::stdout();
+    match AutoStream::choice(&stdout) {
+        // At once: a stream that takes colours out writes each line by itself.
+        ColorChoice::Never => write(&mut stdout, &strip_str(text).to_string()),
+        _ => write(&mut AutoStream::auto(stdout), text),
+    }
 }
 
 /// A reader that went away, as `head` does, has all that it wanted.
