@@ -40,5 +40,7 @@ fn an_archive_is_the_same_whoever_packs_it_and_works_where_it_is_unpacked() {
     ] {
         assert!(unpacked.join(file).metadata().is_ok_and(|data| data.len() > 100), "{file}");
     }
+    // It needs no C++ library there, where the compiler brings that in one piece.
+    run("case $(c++ -print-file-name=libstdc++.a) in /*) ldd unpacked/bin/git-lex-pr > needs; ! grep libstdc++ needs ;; esac");
     assert_eq!(run("unpacked/bin/git-lex-pr --version").trim(), concat!("git-lex-pr ", env!("CARGO_PKG_VERSION")));
 }
