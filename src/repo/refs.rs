@@ -17,7 +17,10 @@ use gix::{
         transaction::{Change, LogChange, PreviousValue, RefEdit, RefLog},
     },
 };
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
 
 /// How long to wait for another process that holds a ref's lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(10);
@@ -69,7 +72,8 @@ impl Repo {
         let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("read {name}"), e);
         let full: &FullNameRef = name.try_into().map_err(|e| reading(&e))?;
         // In this order, for git packs a ref before it takes the loose one away.
-        if self.git.common_dir().join(name).is_file() {
+        let loose = self.git.common_dir().join(name).symlink_metadata();
+        if !loose.is_err_and(|e| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)) {
             let found = self.git.try_find_reference(full).map_err(|e| reading(&e))?;
             if found.is_some() {
                 return Ok(found);
