@@ -246,6 +246,8 @@ fn a_work_tree_that_was_left_as_it_was_is_turned_without_git() {
     let sandbox = Sandbox::new();
     sandbox.write("src/file.txt", "file\n");
     sandbox.write(".gitignore", "target/\n");
+    sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},module", sandbox.git(&["rev-parse", "HEAD"]))]);
+    std::fs::create_dir(sandbox.repo.join("module")).unwrap();
     let gate = "mkdir -p target; date > target/built; git status --porcelain";
     sandbox.config(&format!("[policy]\nmax-workers = 1\nbatch = \"serial\"\n[[gate]]\nname = \"g\"\nrun = \"{gate}\"\n"));
     for at in 0..6 {

@@ -9,7 +9,6 @@ use gix::{
         self,
         entry::{Flags, Mode, Stage, Stat, stat},
     },
-    objs::tree::EntryMode,
     worktree::stack::state::{attributes, ignore},
 };
 use rustix::fs::OFlags;
@@ -79,10 +78,10 @@ impl Shown {
         let is_plain = !is_on("core.ignoreCase") && !is_on("core.precomposeUnicode") && config.boolean("core.symlinks") != Some(false);
         let path = git.index_path();
         let index = index::File::at(&path, git.object_hash(), false, index::decode::Options::default()).ok()?;
-        let is_file = |entry: &index::Entry| {
-            entry.stage() == Stage::Unconflicted && !entry.flags.contains(Flags::SKIP_WORKTREE) && kind(entry.mode).is_some()
+        let is_plain_entry = |entry: &index::Entry| {
+            entry.stage() == Stage::Unconflicted && !entry.flags.contains(Flags::SKIP_WORKTREE) && is_usual(entry.mode)
         };
-        if !is_plain || !index.entries().iter().all(is_file) {
+        if !is_plain || !index.entries().iter().all(is_plain_entry) {
             return None;
         }
         let written = stat_of(&path.symlink_metadata().ok()?).mtime;
@@ -136,6 +135,11 @@ impl Shown {
 
     fn check(&self, git: &gix::Repository, known: &index::Entry, entry: &DirEntry) -> Result<(), Unlike> {
         let meta = entry.metadata()?;
+        if known.mode == Mode::COMMIT {
+            // A submodule that nobody has brought here.
+            let is_empty = meta.is_dir() && std::fs::read_dir(entry.path())?.next().is_none();
+            return is_empty.then_some(()).ok_or(Unlike);
+        }
         let mode = match () {
             () if meta.is_symlink() => Mode::SYMLINK,
             () if meta.is_file() && meta.mode() & 0o100 != 0 => Mode::FILE_EXECUTABLE,
@@ -235,9 +239,9 @@ impl Looked {
     }
 }
 
-/// The mode of a file in a tree, where an index entry is one.
-fn kind(mode: Mode) -> Option<EntryMode> {
-    mode.to_tree_entry_mode().filter(EntryMode::is_blob_or_symlink)
+/// Whether an index entry is a file, a link or a submodule.
+fn is_usual(mode: Mode) -> bool {
+    mode.to_tree_entry_mode().is_some_and(|mode| mode.is_blob_or_symlink() || mode.is_commit())
 }
 
 /// Whether git ignores `path`, or all of what a folder there holds.
