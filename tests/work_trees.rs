@@ -195,6 +195,7 @@ case $LEX_PR_ITEM in
 *2) echo changed > text; rm -f other ;;
 *3) git commit -q --allow-empty -m own; git rm -q --cached text ;;
 *4) printf 'same size\n' > sized ;;
+*0) mkdir -p module; echo junk > module/junk; git init -q module ;;
 esac
 '''
 "#
@@ -238,6 +239,44 @@ esac
         sandbox.git_in(&clone, &["checkout", "-q", candidate]);
         assert_eq!(listing.trim(), shell(&clone, LISTING).trim(), "{item}: {script}");
     }
+    sandbox.sound();
+}
+
+#[test]
+fn what_a_gate_puts_in_the_place_of_a_submodule_goes_and_nothing_outside_does() {
+    let sandbox = Sandbox::new();
+    let outside = sandbox.root.path().join("outside");
+    std::fs::create_dir_all(outside.join("module")).unwrap();
+    std::fs::write(outside.join("module/precious"), "mine\n").unwrap();
+    let gate = format!(
+        r#"
+[policy]
+max-workers = 1
+batch = "serial"
+[[gate]]
+name = "g"
+run = """
+test -d sub/module -a ! -L sub -a ! -L sub/module && test -z "$(ls -A sub/module)" -a -z "$(git status --porcelain)" || exit 1
+case $LEX_PR_ITEM in
+a) rm -r sub; ln -s {outside} sub ;;
+b) rm -r sub/module; ln -s {outside} sub/module ;;
+c) rm -r sub/module; echo file > sub/module ;;
+d) rm -r sub ;;
+esac
+"""
+"#,
+        outside = outside.display()
+    );
+    sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},sub/module", sandbox.git(&["rev-parse", "HEAD"]))]);
+    std::fs::create_dir_all(sandbox.repo.join("sub/module")).unwrap();
+    sandbox.config(&gate);
+    for item in ["a", "b", "c", "d", "e"] {
+        sandbox.branch(item, "main", item, &[(item, "new\n")]);
+    }
+    sandbox.lex(&["plan", "create"]).exits(0);
+    sandbox.lex(&["merge", "--execute"]).exits(0);
+    assert_eq!(std::fs::read_to_string(outside.join("module/precious")).unwrap(), "mine\n");
+    assert_eq!(sandbox.git(&["ls-tree", "--name-only", "main", "a", "b", "c", "d", "e"]), "a\nb\nc\nd\ne");
     sandbox.sound();
 }
 

@@ -8,10 +8,10 @@ use super::{
     GitCommand, Repo, Scratch,
     changes::{Changed, changes},
     disk::{bytes_on_disk, check_room},
-    shown::{Looked, Shown, overwrite},
+    shown::{Looked, Shown, overwrite, path_of},
 };
 use crate::model::{Error, Result};
-use gix::{ObjectId, bstr::BString};
+use gix::{ObjectId, bstr::BString, index::entry::Mode};
 use std::{
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -91,7 +91,8 @@ impl GateTree {
         let turned = looked.and_then(|looked| looked.turn(&changes, bytes, || self.clean().is_ok()));
         let turned = turned.filter(|_| self.point("HEAD", candidate).is_ok());
         // Other files may be ignored by then: what was left goes by the rules of either.
-        let turn = || self.clean().and_then(|()| self.check_out(candidate)).and_then(|()| self.clean());
+        let turn =
+            || self.clean().and_then(|()| self.check_out(candidate)).and_then(|()| self.clean()).and_then(|()| self.empty_submodules());
         if turned.is_none() && !is_new && turn().is_err() {
             self.dir = self.source.make()?;
             self.check_out(candidate)?;
@@ -123,6 +124,18 @@ impl GateTree {
     /// Remove what is neither tracked nor ignored, repositories included.
     fn clean(&self) -> Result<()> {
         self.git().args(["clean", "-ffdq"]).run("remove what a gate has left").map(drop)
+    }
+
+    /// Leave the folders of submodules empty, as git makes them: what a gate has put there is theirs, and git lets it be.
+    fn empty_submodules(&self) -> Result<()> {
+        let reading = |e: gix::Error| Error::git("look for submodules in a work tree for gates", e);
+        let hash = self.source.git.to_thread_local().object_hash();
+        let index =
+            gix::index::File::at(self.dir().join(".git/index"), hash, false, gix::index::decode::Options::default()).map_err(reading)?;
+        for entry in index.entries().iter().filter(|entry| entry.mode == Mode::COMMIT) {
+            empty_folder(self.dir(), path_of(entry.path(&index))).map_err(making)?;
+        }
+        Ok(())
     }
 
     /// Let a branch, or a detached HEAD, stand at `commit`. The repository is ours alone and has its refs in files (gitrepository-layout(5)),
@@ -204,6 +217,27 @@ fn changes_between(git: &gix::Repository, from: Option<ObjectId>, to: ObjectId) 
     let reading = |e: &dyn std::fmt::Display| Error::git(format_args!("list the files of {to}"), e);
     let tree_of = |commit| Ok(git.find_commit(commit).map_err(|e| reading(&e))?.tree_id().map_err(|e| reading(&e))?.detach());
     changes(git, from.map_or_else(|| Ok(git.object_hash().empty_tree()), tree_of)?, tree_of(to)?)
+}
+
+/// Leave nothing but an empty folder at `path` in `dir`; refused where a link leads there, which may lead anywhere.
+fn empty_folder(dir: &Path, path: &Path) -> std::io::Result<()> {
+    let (dir, folder) = (dir.canonicalize()?, dir.join(path));
+    let parent = path.parent().unwrap_or(Path::new(""));
+    if dir.join(parent).canonicalize()? != dir.join(parent) {
+        return Err(std::io::Error::other(format!("{} is a link", parent.display())));
+    }
+    match folder.symlink_metadata() {
+        Ok(meta) if meta.is_dir() => {
+            if std::fs::read_dir(&folder)?.next().is_none() {
+                return Ok(());
+            }
+            std::fs::remove_dir_all(&folder)?;
+        }
+        Ok(_) => std::fs::remove_file(&folder)?,
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        Err(e) => return Err(e),
+    }
+    std::fs::create_dir(&folder)
 }
 
 fn making(error: std::io::Error) -> Error {

@@ -347,7 +347,8 @@ fn stat_of(meta: &std::fs::Metadata) -> Stat {
     }
 }
 
-fn path_of(name: &BStr) -> &Path {
+/// A path as git keeps it.
+pub(super) fn path_of(name: &BStr) -> &Path {
     Path::new(OsStr::from_bytes(name))
 }
 
