@@ -121,3 +121,32 @@ fn ahead_and_merge_bases_are_gits() {
         }
     }
 }
+
+#[test]
+fn the_bases_of_a_head_are_found_without_what_lies_far_behind() {
+    const WEEK: usize = 604_800;
+    let sandbox = Sandbox::new();
+    let mut script = String::new();
+    let mut commit = |name: &str, from: &str, week: usize| {
+        writeln!(script, "commit refs/heads/{name}\ncommitter T <t@e.x> {} +0000\ndata 1\nx\n{from}", 1_000_000_000 + WEEK * week).unwrap();
+    };
+    commit("c0", "", 0);
+    (1..20).for_each(|n| commit(&format!("c{n}"), &format!("from refs/heads/c{}", n - 1), n));
+    commit("head", "from refs/heads/c19", 20);
+    commit("grown", "from refs/heads/c19", 21);
+    commit("other", "from refs/heads/c19", 22);
+    let mut import = sandbox.command("git", &sandbox.repo).args(["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
+    import.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+    assert!(import.wait().unwrap().success());
+    let gone = sandbox.head("c10");
+    std::fs::remove_file(sandbox.repo.join(".git/objects").join(&gone[..2]).join(&gone[2..])).unwrap();
+
+    let repo = Repo::open(&sandbox.repo).unwrap();
+    let mut history = History::default();
+    let parse = |name: &str| repo.parse_id(&sandbox.head(name)).unwrap();
+    // A tip that is new, one that grew from it, and one that did not.
+    for tip in ["c19", "grown", "other"] {
+        assert_eq!(history.bases_with_tip(&repo.git, parse(tip), parse("head")).unwrap(), [parse("c19")], "{tip}");
+    }
+    assert!(history.bases_with_tip(&repo.git, parse("c19"), parse("c9")).is_err(), "this one needs it");
+}

@@ -333,11 +333,11 @@ impl History {
         if self.reach.tip == Some(tip) {
             return Ok(());
         }
-        let (mut grows, mut line) = (false, Some(tip));
+        let (mut grows, mut line) = (false, self.reach.tip.and(Some(tip)));
         for _ in 0..LONGEST_GROWTH {
-            let Some(node) = line else { break };
-            if self.reach.tip == Some(node) {
-                grows = true;
+            let (Some(node), Some(former)) = (line, self.reach.tip) else { break };
+            grows = node == former;
+            if grows || !can_reach(self.key(node), self.key(former)) {
                 break;
             }
             line = self.parents(git, node)?.next().map(|edge| self.edges[edge]);
