@@ -333,14 +333,17 @@ impl History {
         if self.reach.tip == Some(tip) {
             return Ok(());
         }
-        let (mut grows, mut line) = (false, self.reach.tip.and(Some(tip)));
-        for _ in 0..LONGEST_GROWTH {
-            let (Some(node), Some(former)) = (line, self.reach.tip) else { break };
-            grows = node == former;
-            if grows || !can_reach(self.key(node), self.key(former)) {
-                break;
+        let mut grows = false;
+        if let Some(former) = self.reach.tip {
+            let mut line = Some(tip);
+            for _ in 0..LONGEST_GROWTH {
+                let Some(node) = line else { break };
+                grows = node == former;
+                if grows || !can_reach(self.key(node), self.key(former)) {
+                    break;
+                }
+                line = self.parents(git, node)?.next().map(|edge| self.edges[edge]);
             }
-            line = self.parents(git, node)?.next().map(|edge| self.edges[edge]);
         }
         if !grows {
             self.reach = Reach::default();
