@@ -269,6 +269,8 @@ esac
     );
     sandbox.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{},sub/module", sandbox.git(&["rev-parse", "HEAD"]))]);
     std::fs::create_dir_all(sandbox.repo.join("sub/module")).unwrap();
+    // What is ignored stays, a link that leads outside as well.
+    sandbox.write(".gitignore", "sub\n");
     sandbox.config(&gate);
     for item in ["a", "b", "c", "d", "e"] {
         sandbox.branch(item, "main", item, &[(item, "new\n")]);
